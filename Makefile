@@ -1,0 +1,43 @@
+# Two commands a newcomer needs: `make demo` and `make test`. Everything else builds on the same virtual environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint types imports unit bench replay postgres clean
+
+demo: $(READY)
+	$(BIN)/bridge demo $(DEMO_ARGS)
+
+test: lint types imports unit
+
+lint: $(READY)
+	$(BIN)/ruff check src connectors tests bench
+	$(BIN)/ruff format --check src connectors tests bench
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+unit: $(READY) postgres
+	COVERAGE_CORE=sysmon $(BIN)/pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile tests
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+replay: $(READY)
+	$(BIN)/python -m bench.replay
+
+# The ledger is tested on a real PostgreSQL server too. Where none is installed and we may install one, we do.
+postgres:
+	@sh deploy/ensure-postgres.sh
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .coverage .coverage.* dist build

@@ -1,0 +1,1 @@
+"""Measurements: ratios, never bare times."""

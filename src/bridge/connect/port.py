@@ -1,0 +1,157 @@
+"""The Connector port: everything bridge asks of a vendor's product, in canonical words.
+
+A connector is the adapter to one vendor's product; one instance speaks for one site and belongs to one thread. It knows
+the vendor and nothing of routes, mappings, contracts or the ledger. It reads and writes *native* values under the names
+the mapping uses; translating them is not its business.
+
+Terms: a *feed* is a site's incremental change stream, a *cursor* the opaque place reached in it; a *hint* says that a
+ticket may have changed; a *snapshot* is a full reading; a *fact* is one past event; a *marker* is the signed key an
+operation leaves in what it makes, placed in the slot this vendor has for it.
+
+Every method raises only errors of `bridge.errors`: `TemporaryError` (certainly no effect, may be sent again),
+`PermanentError` and its kinds (never will succeed), `UnknownOutcomeError` (writes only: may have taken effect). No method
+ever sends a write twice, sleeps through a rate limit, or retries a create: retrying is the caller's decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from bridge.connect.wire import Wire
+from bridge.model.feed import ChangePage, FactPage, Hint
+from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
+from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.words import HeldBy, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a vendor's product can do, as far as the engine plans differently for it.
+
+    `fields_with_comment`: one request takes fields and a comment, atomically. `internal_comments`: comments can be kept
+    to the site's staff. `edits_comments`: a comment's text can be changed afterwards. `create_many` / `update_many`:
+    how many tickets one bulk request takes, 0 if none. `fetch_many`: how many tickets one read takes. `text_limit` and
+    `summary_limit` count characters after conversion. `attachments`: files can be uploaded.
+    """
+
+    fields_with_comment: bool = False
+    internal_comments: bool = False
+    edits_comments: bool = False
+    create_many: int = 0
+    update_many: int = 0
+    fetch_many: int = 1
+    text_limit: int = 32_000
+    summary_limit: int = 255
+    attachments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One incremental stream of a site. `name` is unique within the site and stable over restarts (the cursor is kept
+    under it). `every_s` is how often it wants reading when nobody asks for more: 0 means at every poll."""
+
+    name: str
+    every_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A ticket that was asked for and did not come back: 404, or left out of a batch. Suspect, not yet gone."""
+
+    ref: TicketRef
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """One site as configured, secrets resolved. `login` is the connector's own settings model, validated.
+
+    `native_fields` are the native field names that any mapping of this site mentions: nothing else need be read.
+    `scopes` are the sides of the routes that use this site (`{"project": "ACME", "type": "Bug"}`). `deadline_s` is the
+    total time a request may take, `processing_s` how long the site may still carry out what it received without
+    answering, `index_lag_s` how far its search may be behind.
+    """
+
+    name: str
+    url: str
+    held_by: HeldBy
+    login: BaseModel
+    native_fields: frozenset[str]
+    scopes: tuple[Mapping[str, str], ...]
+    marker_key: bytes
+    deadline_s: float = 30.0
+    processing_s: float = 10.0
+    index_lag_s: float = 600.0
+
+
+class Connector(Protocol):
+    """One site, spoken to by one thread."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this site can do. Costs no request."""
+
+    def feeds(self) -> tuple[Feed, ...]:
+        """The streams that together show every change in the configured scopes. Costs no request."""
+
+    def changes(self, feed: str, cursor: str | None, *, begin: datetime) -> ChangePage:
+        """The next page of a feed. `cursor` None starts at `begin`. One request when nothing changed.
+
+        The page holds everything since the cursor, perhaps some of it again (overlap); never less.
+        """
+
+    def history(self, cursor: str | None, *, begin: datetime) -> FactPage:
+        """The next page of the site's past events, for clocks and cases."""
+
+    def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
+        """Read tickets as they are now, in as few requests as the vendor allows, with all comments when `threads`.
+
+        Answers for every ref asked.
+        """
+
+    def create(self, draft: TicketDraft) -> Written:
+        """Make a ticket that bears the draft's marker. Sends exactly one creating request."""
+
+    def update(self, change: TicketChange) -> Written:
+        """Change fields of a ticket, with the comment in the same request where `fields_with_comment`.
+
+        Raises PermanentError with `field` set when the vendor names the field it refuses.
+        """
+
+    def comment(self, ref: TicketRef, key: str, draft: CommentDraft) -> Written:
+        """Write a comment that bears the draft's marker. Sends exactly one writing request."""
+
+    def find(self, probe: Probe) -> Finding:
+        """Whether a create or comment of unknown outcome took effect, judged by its marker and our own account."""
+
+    def normalise(self, field: str, value: Any) -> Any:
+        """What the site will show after `value` was written to this native field (trimmed, folded). Pure."""
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
+        """The hints in a delivery whose signature was verified already. Raises SkippableError if it has none."""
+
+    def close(self) -> None:
+        """Let connections go. The connector is not used afterwards."""
+
+
+class ConnectorKind(Protocol):
+    """What a connector package registers under the entry-point group `bridge.connectors`."""
+
+    name: str
+    login: type[BaseModel]
+
+    def scope_keys(self) -> Mapping[str, bool]:
+        """The keys a route's side may carry for this connector (`project`, `type`), and whether each is required."""
+
+    def writable(self, visibility: Visibility) -> bool:
+        """Whether comments of this visibility can be written at this product at all."""
+
+    def shared(self, settings: SiteSettings) -> Any:
+        """State that all connectors of one site share in a process (metadata caches); thread-safe. No I/O here."""
+
+    def connect(self, settings: SiteSettings, wire: Wire, shared: Any) -> Connector:
+        """A connector for the calling thread. Sends nothing yet."""

@@ -1,0 +1,127 @@
+"""One HTTP policy under all three vendors' client libraries.
+
+`Wire` is made once per site. It hands each connector a `requests.Session` whose only transport is our adapter: it takes
+a permit, enforces a total deadline, counts, adds headers, never retries, and turns outcomes into `bridge.errors`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import requests
+from requests.adapters import BaseAdapter
+
+from bridge.connect.deadline import Watchdog
+from bridge.connect.outcome import Call, Complaint, Dialect
+from bridge.connect.transport import Transport
+from bridge.model.ports import Limiter
+
+__all__ = ["Complaint", "Dialect", "Sent", "Wire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request that left this machine, for metrics. `status` is None when no answer came; `took_s` to its end."""
+
+    site: str
+    method: str
+    endpoint: str
+    status: int | None
+    took_s: float
+
+
+class Wire:
+    """The HTTP policy of one site. Safe to use from every thread; `observe` is called after each request sent.
+
+    A kept-alive connection that rested for `idle_limit_s` is not used again: the site may have dropped it unnoticed, and
+    a write lost that way would be one of unknown outcome for nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: str,
+        url: str,
+        limiter: Limiter,
+        deadline_s: float = 30.0,
+        processing_s: float = 10.0,
+        idle_limit_s: float = 4.0,
+        observe: Callable[[Sent], None] = lambda sent: None,
+    ) -> None:
+        self.site = site
+        self.url = url.rstrip("/")
+        self.limiter = limiter
+        self.deadline_s = deadline_s
+        self.processing_s = processing_s
+        self.idle_limit_s = idle_limit_s
+        self.watchdog = Watchdog()
+        self._observe = observe
+        self._here = threading.local()
+        self._counts: Counter[str] = Counter()
+        self._guard = threading.Lock()
+
+    def adapter(self, dialect: Dialect) -> BaseAdapter:
+        """A transport for one thread's session, mounted on both `http://` and `https://`.
+
+        Requests to any `https://` or `http://` host go to the site's configured `url` (scheme, host, port and path
+        prefix), so client libraries that build vendor addresses themselves can be pointed anywhere.
+        """
+        return Transport(self, dialect)
+
+    def session(self, dialect: Dialect) -> requests.Session:
+        """A new session on `adapter`, blind to proxies and netrc of the environment."""
+        session = requests.Session()
+        session.trust_env = False
+        for adapter in session.adapters.values():
+            adapter.close()
+        session.adapters.clear()
+        adapter = self.adapter(dialect)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    @contextmanager
+    def call(
+        self,
+        *,
+        endpoint: str,
+        ticket: str = "",
+        writes: bool = False,
+        headers: Mapping[str, str] | None = None,
+        accept: tuple[int, ...] = (),
+        deadline_s: float | None = None,
+    ) -> Iterator[None]:
+        """Say what the requests inside this block (on this thread) are: which endpoint, which ticket, whether they write.
+
+        Any answer of 400 or more not in `accept` is raised as a `bridge.errors.RemoteError`, from inside the client
+        library. A request outside any block is a read of endpoint `other` if its method is GET, else a write.
+        `deadline_s` replaces the wire's own for requests known to take longer (uploads).
+        """
+        before = self.current_call()
+        self._here.call = Call(endpoint, ticket, writes, dict(headers or {}), accept, deadline_s)
+        try:
+            yield
+        finally:
+            self._here.call = before
+
+    def current_call(self) -> Call | None:
+        """The innermost block this thread is in."""
+        call: Call | None = getattr(self._here, "call", None)
+        return call
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """How many requests were sent, by `METHOD endpoint`."""
+        with self._guard:
+            return MappingProxyType(dict(self._counts))
+
+    def count(self, method: str, endpoint: str, status: int | None, took_s: float) -> None:
+        """Note that a request was sent. Called by the transports."""
+        with self._guard:
+            self._counts[f"{method} {endpoint}"] += 1
+        self._observe(Sent(self.site, method, endpoint, status, took_s))

@@ -1,0 +1,248 @@
+"""Bringing due groups into agreement: look, read what is missing in as few requests as possible, plan, write, send."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bridge.connect.port import Gone
+from bridge.engine.connections import Connections
+from bridge.engine.delivery import Delivery, Outcome, Target
+from bridge.engine.keys import Keys
+from bridge.engine.plan import Plan, Tools, make_plan, update_key
+from bridge.engine.recovery import Recovery
+from bridge.engine.route import Route
+from bridge.engine.state import GroupState, load_state
+from bridge.errors import HandLostError, RefusedError, RemoteError, TemporaryError
+from bridge.model.operation import Operation, OperationKind, OperationState
+from bridge.model.ports import Clock
+from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.words import Mode, Side
+from bridge.store.hands import Hand
+from bridge.store.ledger import Ledger, Transaction
+
+ROUNDS = 6
+"""How often one group is looked at again in one go, because each step shows the next (create, then comments)."""
+GRACE = timedelta(seconds=60)
+"""How long a ticket that did not come back stays suspect before its link rests."""
+RETRY_S = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a route in mode `observe` would have done for one group."""
+
+    route: str
+    group: str
+    operations: tuple[Operation, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Works on groups that are in this worker's hands."""
+
+    ledger: Ledger
+    connections: Connections
+    routes: Mapping[str, Route]
+    tools: Tools
+    delivery: Delivery
+    recovery: Recovery
+    keys: Keys
+    clock: Clock
+    observations: dict[str, Observation] = field(default_factory=dict)
+
+    def work(self, hands: list[Hand]) -> None:
+        """Reconcile every group in hand; each is let go when it is done or has to wait."""
+        drafts = []
+        for hand in hands:
+            route = self.routes.get(hand.route)
+            if route is None:
+                self._release(hand, None)
+                continue
+            state = self._load(hand, route)
+            drafts.append((state, make_plan(state, self.tools)))
+        self._read_missing(drafts)
+        for state, _plan in drafts:
+            try:
+                self._finish(state.hand, state.route)
+            except HandLostError:
+                log.info("hand.lost", group=state.hand.group)
+
+    def _load(self, hand: Hand, route: Route) -> GroupState:
+        with self.ledger.begin() as transaction:
+            return load_state(transaction, hand, route)
+
+    def _finish(self, hand: Hand, route: Route) -> None:
+        """Look, plan and send until nothing is left to do now; then let the group go."""
+        due_at: datetime | None = None
+        for _round in range(ROUNDS):
+            state = self._load(hand, route)
+            due_at = None if route.mode is Mode.OBSERVE else _earlier(self.recovery.settle(state), _horizon_at(state))
+            state = self._load(hand, route)
+            if self.recovery.adopt(state):
+                state = self._load(hand, route)
+            plan = make_plan(state, self.tools)
+            if plan.need:
+                if not self._read_missing([(state, plan)]):
+                    due_at = _earlier(due_at, self.clock.now() + timedelta(seconds=RETRY_S))
+                    break
+                state = self._load(hand, route)
+                plan = make_plan(state, self.tools)
+            if route.mode is Mode.OBSERVE:
+                self.observations[hand.group] = Observation(route.name, hand.group, tuple(plan.operations), plan.why)
+                break
+            outcome = self._carry_out(state, plan)
+            if outcome.reread:
+                self._read([ref for side in Side if (ref := state.ref(side)) is not None])
+                continue
+            due_at = _earlier(due_at, outcome.due_at)
+            if outcome.done or outcome.due_at is not None:
+                break
+        else:
+            due_at = _earlier(due_at, self.clock.now() + timedelta(seconds=RETRY_S))
+        self._release(hand, due_at)
+
+    def _carry_out(self, state: GroupState, plan: Plan) -> Outcome:
+        """Journal the plan and send what is due. `done` when there was nothing to send."""
+        with self.ledger.begin(state.hand) as transaction:
+            journaled = record(transaction, state, plan)
+        doubtful = bool(state.in_doubt(OperationKind.CREATE))
+        threads = {one.side for one in state.in_doubt(OperationKind.COMMENT)}
+        now = self.clock.now()
+        sendable = [] if doubtful else [one for one in journaled if one.state is OperationState.PLANNED]
+        waiting = [one.due_at for one in sendable if one.due_at is not None and one.due_at > now]
+        due_at = min(waiting) if waiting else None
+        ready = [one for one in sendable if one.due_at is None or one.due_at <= now]
+        ready = [one for one in ready if not (one.kind is OperationKind.COMMENT and one.side in threads)]
+        if not ready:
+            return Outcome(done=True, due_at=due_at)
+        for side in Side:
+            mine = [one for one in ready if one.side is side]
+            if mine:
+                outcome = self.delivery.send(self._target(state, side), mine)
+                due_at = _earlier(due_at, outcome.due_at)
+                if outcome.reread:
+                    return replace(outcome, due_at=due_at)
+        return Outcome(done=False, due_at=due_at)
+
+    @staticmethod
+    def _target(state: GroupState, side: Side) -> Target:
+        snapshot = state.snapshots.get(side)
+        link_key = state.link.tracker_key if state.link and side is Side.TRACKER else ""
+        return Target(
+            hand=state.hand,
+            route=state.route,
+            side=side,
+            source=state.helpdesk_ref,
+            ref=state.ref(side),
+            key=snapshot.key if snapshot else link_key,
+            snapshot=snapshot,
+        )
+
+    def _read_missing(self, drafts: list[tuple[GroupState, Plan]]) -> bool:
+        """Read what the plans need, all groups of a site together. False if something could not be read."""
+        refs = [ref for state, plan in drafts for side in plan.need if (ref := state.ref(side)) is not None]
+        return self._read(refs)
+
+    def _read(self, refs: list[TicketRef]) -> bool:
+        by_site: dict[str, list[TicketRef]] = defaultdict(list)
+        for ref in dict.fromkeys(refs):
+            by_site[ref.site].append(ref)
+        read = [self._read_site(site, wanted) for site, wanted in by_site.items()]
+        return all(read)
+
+    def _read_site(self, site: str, refs: list[TicketRef]) -> bool:
+        try:
+            answers = self.connections.to(site).fetch(refs, threads=True)
+        except (TemporaryError, RefusedError) as error:
+            log.warning("read.failed", site=site, error=str(error))
+            return False
+        except RemoteError as error:
+            log.error("read.refused", site=site, error=str(error))
+            return False
+        with self.ledger.begin() as transaction:
+            known = transaction.readings.known(refs)
+            links = transaction.links.find(refs)
+            for ref, answer in answers.items():
+                group = known[ref].group if ref in known else (links[ref].group if ref in links else "")
+                if isinstance(answer, Snapshot):
+                    transaction.readings.put(answer, group)
+                    self.keys.saw(site, answer.key)
+                elif group:
+                    self._suspect(transaction, answer, group)
+        return all(isinstance(answer, Snapshot) for answer in answers.values())
+
+    @staticmethod
+    def _suspect(transaction: Transaction, gone: Gone, group: str) -> None:
+        """Not there: suspect at first; after the grace period the link rests, and nothing is deleted or closed."""
+        if transaction.now - transaction.readings.suspect(gone.ref) >= GRACE:
+            transaction.hands.suspend(group, f"{gone.ref} is gone")
+            transaction.note("suspended", group=group, gone=str(gone.ref))
+
+    def _release(self, hand: Hand, due_at: datetime | None) -> None:
+        with self.ledger.begin() as transaction:
+            transaction.hands.release(hand, due_at=due_at)
+
+
+def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Operation]:
+    """Write a plan into the ledger: what is cancelled, confirmed, agreed and planned. The journaled operations."""
+    journal, links, group = transaction.journal, transaction.links, state.hand.group
+    kept = {one.key for one in plan.operations if one.key}
+    journal.change([one.key for one in plan.cancelled if one.key not in kept], state=OperationState.CANCELLED)
+    journal.change([one.key for one in plan.fields.confirmed], state=OperationState.CONFIRMED)
+    journal.change([one.key for one in plan.fields.voided], state=OperationState.VOID)
+    for side, name, natives in plan.fields.bases:
+        links.move_base(group, side, name, natives)
+    for name, helpdesk, tracker in plan.fields.conflicts:
+        links.set_conflict(group, name, helpdesk=helpdesk, tracker=tracker)
+    for name in state.conflicts.intersection(plan.fields.agreed):
+        links.clear_conflict(group, name)
+    for thread in plan.threads:
+        for item in thread.items:
+            links.put_item(group, item)
+    planned = [_record_one(transaction, state, one) for one in plan.operations]
+    held_back = {one.key for one in planned} | {one.key for one in plan.cancelled}
+    rest = [one for one in state.unsent() if one.key not in held_back and one.kind is OperationKind.COMMENT]
+    return [*planned, *rest]
+
+
+def _record_one(transaction: Transaction, state: GroupState, one: Operation) -> Operation:
+    journal = transaction.journal
+    if not one.key:
+        for earlier in state.of_field(one.field_name):
+            if earlier.state in (OperationState.PLANNED, OperationState.DEAD):
+                journal.change([earlier.key], state=OperationState.SUPERSEDED)
+        number = journal.count_field(one.group, one.side, one.field_name) + 1
+        one = replace(one, key=update_key(one.group, one.side, one.field_name, number))
+        return journal.add(one)
+    standing = journal.add(one)
+    if standing.state is OperationState.CANCELLED:
+        journal.change([one.key], state=one.state)
+        return replace(standing, state=one.state)
+    if standing.state in (OperationState.PLANNED, OperationState.HELD) and standing is not one:
+        if standing.attempts == 0:
+            payload: dict[str, Any] = {**one.payload}
+            journal.freeze(one.key, payload)
+        if one.state is OperationState.PLANNED and standing.state is OperationState.HELD:
+            journal.change([one.key], state=OperationState.PLANNED)
+        return replace(standing, payload=one.payload if standing.attempts == 0 else standing.payload, state=one.state)
+    return standing
+
+
+def _horizon_at(state: GroupState) -> datetime | None:
+    """When the next update of unknown outcome can be judged."""
+    later = [one.horizon_at for one in state.in_doubt(OperationKind.UPDATE) if one.horizon_at]
+    later = [horizon_at for horizon_at in later if horizon_at > state.now]
+    return min(later) if later else None
+
+
+def _earlier(left: datetime | None, right: datetime | None) -> datetime | None:
+    return min(left, right) if left and right else left or right

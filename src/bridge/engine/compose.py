@@ -1,0 +1,41 @@
+"""The words bridge itself adds to texts: who wrote a comment, where a ticket comes from."""
+
+from __future__ import annotations
+
+from bridge.model.document import Document, doc, node, paragraph, text
+from bridge.model.ticket import Comment, Snapshot
+from bridge.model.words import Side
+
+FOOTER = "Helpdesk ticket "
+"""How the line begins that bridge puts under a new issue's description, behind a rule."""
+
+
+def new_issue_body(description: Document, source: Snapshot) -> Document:
+    """The description with the line that says whose ticket it is and where."""
+    sender = source.sender.name or source.sender.email or "the customer"
+    link = node("link", text(source.key), url=source.url) if source.url else text(source.key)
+    line = paragraph(text(FOOTER), link, text(f" by {sender}"))
+    return doc(*description.children, node("rule"), line)
+
+
+def without_footer(description: Document) -> Document:
+    """The description without the line `new_issue_body` put under it."""
+    blocks = description.children
+    if len(blocks) >= 2 and blocks[-2].kind == "rule" and blocks[-1].kind == "paragraph":
+        first = blocks[-1].children[:1]
+        if first and first[0].text.startswith(FOOTER.strip()):
+            return doc(*blocks[:-2])
+    return description
+
+
+def mirrored_body(comment: Comment, body: Document, *, source: Snapshot, target: Side) -> Document:
+    """A comment as it stands on the other side. Towards the tracker it says who wrote it and which files came with
+    it; towards the helpdesk it is the bare text, for the account's own name already stands above it."""
+    if target is Side.HELPDESK:
+        return body
+    who = comment.author.name or comment.author.email or "Somebody"
+    role = "their staff" if comment.author.staff else "the customer"
+    head = paragraph(node("strong", text(who)), text(f" ({role}) wrote in {source.key}:"))
+    files = ", ".join(file.name for file in comment.attachments)
+    tail = (paragraph(node("emphasis", text(f"Files attached there: {files}"))),) if files else ()
+    return doc(head, *body.children, *tail)

@@ -1,0 +1,136 @@
+"""What a confirmed write leaves in the ledger: outcome, remote id, link row, both bases and the reading, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bridge.engine.route import Route
+from bridge.mapping import Lens
+from bridge.model.operation import Operation, OperationKind, OperationState, Written
+from bridge.model.ticket import Reading, TicketRef
+from bridge.model.words import DESCRIPTION, SUMMARY, Side
+from bridge.store.ledger import Transaction
+from bridge.store.links import Fate, Item, Link
+
+Normalise = Callable[[str, Any], Any]
+
+
+def confirm_create(
+    transaction: Transaction,
+    route: Route,
+    operation: Operation,
+    written: Written,
+    *,
+    source: TicketRef,
+    normalise: Normalise,
+) -> None:
+    """The issue exists: link it, and take what was sent as the agreement."""
+    transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=written.ref.id, error="")
+    if transaction.links.get(operation.group) is None:
+        transaction.links.add(
+            Link(operation.group, route.name, source, written.ref, written.key, created=Side.TRACKER.value)
+        )
+    fields = dict(operation.payload["fields"])
+    for name in operation.payload["carried"]:
+        _move_created(transaction, route, operation, name=name, fields=fields, normalise=normalise)
+    transaction.note("linked", group=operation.group, tracker=written.key)
+
+
+def _move_created(
+    transaction: Transaction,
+    route: Route,
+    operation: Operation,
+    *,
+    name: str,
+    fields: Mapping[str, Any],
+    normalise: Normalise,
+) -> None:
+    ends = {side: route.end(side).mapping.lenses[name] for side in Side if name in route.end(side).mapping.lenses}
+    if len(ends) < 2:
+        return
+    native = ends[Side.TRACKER].natives[0]
+    sent = dict(fields)
+    if name == SUMMARY:
+        sent[native] = operation.payload["summary"]
+    elif name == DESCRIPTION:
+        sent[native] = operation.payload["body"]
+    target = {part: Reading.of(normalise(part, sent.get(part))) for part in ends[Side.TRACKER].natives}
+    source = _readings_of(ends[Side.HELPDESK], operation.sources)
+    transaction.links.move_base(operation.group, Side.HELPDESK, name, source)
+    transaction.links.move_base(operation.group, Side.TRACKER, name, target)
+
+
+def confirm_update(
+    transaction: Transaction,
+    route: Route,
+    operation: Operation,
+    written: Written,
+    *,
+    ref: TicketRef,
+    normalise: Normalise,
+) -> None:
+    """The field stands as sent: source := what it was planned from, target := what was read back."""
+    name, target = operation.field_name, operation.side
+    lenses = {side: route.end(side).mapping.lenses.get(name) for side in Side}
+    now = {**operation.payload["prior"], **_read_back(operation, written, normalise)}
+    for side, lens in lenses.items():
+        if lens is not None:
+            natives = now if side is target else operation.sources
+            transaction.links.move_base(operation.group, side, name, _readings_of(lens, natives))
+    transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=ref.id, error="")
+    transaction.links.clear_conflict(operation.group, name)
+    if operation.reason.startswith("lost "):
+        transaction.note("overwrote", group=operation.group, field=name, side=target.value)
+
+
+def _read_back(operation: Operation, written: Written, normalise: Normalise) -> dict[str, Any]:
+    """The operation's own fields as the site shows them now: from its answer, else as it is known to trim them."""
+    sent = operation.payload["fields"]
+    shown = written.fields or {}
+    return {name: shown[name] if name in shown else normalise(name, value) for name, value in sent.items()}
+
+
+def confirm_comment(transaction: Transaction, operation: Operation, comment_id: str) -> None:
+    """The comment stands: remember its id, so that it is known as ours for ever."""
+    transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=comment_id, error="")
+    marker = operation.marker
+    if marker is None:
+        return
+    source_side = operation.side.other
+    known = transaction.links.items(operation.group).get((source_side, marker.item, marker.part))
+    transaction.links.put_item(
+        operation.group,
+        Item(
+            source_side,
+            marker.item,
+            marker.part,
+            Fate.SENT,
+            known.source_hash if known else "",
+            operation.key,
+            comment_id,
+            known.reason if known else operation.reason,
+        ),
+    )
+
+
+def confirm(
+    transaction: Transaction,
+    route: Route,
+    operation: Operation,
+    written: Written,
+    *,
+    ref: TicketRef,
+    normalise: Normalise,
+) -> None:
+    """Confirm an operation of any kind. `ref` is the helpdesk ticket for a create, else the ticket written to."""
+    if operation.kind is OperationKind.CREATE:
+        confirm_create(transaction, route, operation, written, source=ref, normalise=normalise)
+    elif operation.kind is OperationKind.UPDATE:
+        confirm_update(transaction, route, operation, written, ref=ref, normalise=normalise)
+    else:
+        confirm_comment(transaction, operation, written.comment_id)
+
+
+def _readings_of(lens: Lens, natives: Mapping[str, Any]) -> dict[str, Reading]:
+    return {name: Reading.of(natives[name]) for name in lens.natives if name in natives}

@@ -1,0 +1,305 @@
+"""Sending: journal before the wire, one request at a time, and every answer written down with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exception
+
+from bridge.connect.port import Connector
+from bridge.engine.confirm import confirm
+from bridge.engine.connections import Connections
+from bridge.engine.keys import Keys
+from bridge.engine.route import Route
+from bridge.errors import (
+    ChangedError,
+    MissingError,
+    PermanentError,
+    RefusedError,
+    RemoteError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
+from bridge.model.marker import Marker
+from bridge.model.operation import (
+    CommentDraft,
+    Operation,
+    OperationKind,
+    OperationState,
+    TicketChange,
+    TicketDraft,
+    Written,
+)
+from bridge.model.ports import Clock
+from bridge.model.ticket import Reading, Snapshot, TicketRef, Version
+from bridge.model.words import Audience, Side, Visibility
+from bridge.store.hands import Hand
+from bridge.store.ledger import Ledger
+
+LEASE_S = 300.0
+"""How long a hand holds its group without being renewed: longer than any one request may take."""
+PATIENCE_S = 2.0
+"""A wait this short is sat out on the spot; longer ones go to the ledger."""
+FIRST_WAIT_S = 5.0
+LONGEST_WAIT_S = 900.0
+MISSING_TRIES = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where operations of one group go on one side. `ref` is None before the issue exists."""
+
+    hand: Hand
+    route: Route
+    side: Side
+    source: TicketRef
+    ref: TicketRef | None
+    key: str
+    snapshot: Snapshot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a delivery ended: whether everything was confirmed, when to look again, and whether to read first."""
+
+    done: bool
+    due_at: datetime | None = None
+    reread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Sends the operations of groups that are in hand."""
+
+    ledger: Ledger
+    connections: Connections
+    keys: Keys
+    clock: Clock
+
+    def send(self, target: Target, operations: list[Operation]) -> Outcome:
+        """Send one side's operations in order. Stops at the first that does not succeed at once."""
+        site = target.route.end(target.side).site
+        connector = self.connections.to(site)
+        for request in _requests(operations, together=connector.capabilities.fields_with_comment):
+            outcome = self._send_one(target, connector, request)
+            if not outcome.done:
+                return outcome
+        return Outcome(done=True)
+
+    def _send_one(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
+        request, number = self._journal(target, request)
+        if not request:
+            return Outcome(done=True)
+        try:
+            written = self._write(target, connector, request)
+        except UnknownOutcomeError as error:
+            return self._unknown(target, request, number, error)
+        except ChangedError as error:
+            self._back_to_plan(target, request, number, error, due_at=None)
+            return Outcome(done=False, reread=True)
+        except TemporaryError as error:
+            wait = error.retry_after_s if error.retry_after_s is not None else self._backoff_s(request)
+            return self._back_to_plan(target, request, number, error, due_at=self._in(wait))
+        except RefusedError as error:
+            return self._back_to_plan(target, request, number, error, due_at=self._in(LONGEST_WAIT_S / 15))
+        except MissingError as error:
+            return self._missing(target, request, number, error)
+        except PermanentError as error:
+            return self._refused(target, connector, request, number, error)
+        self._confirm(target, connector, request, number, written)
+        return Outcome(done=True)
+
+    def _journal(self, target: Target, request: list[Operation]) -> tuple[list[Operation], int]:
+        """Mark a request as being sent, in one transaction with the fence; what was cancelled meanwhile drops out."""
+        settings = self.connections.settings[target.route.end(target.side).site]
+        with self.ledger.begin(target.hand) as transaction:
+            transaction.hands.extend(target.hand, lease_s=LEASE_S)
+            rows = (transaction.journal.get(one.key) for one in request)
+            current = [row for row in rows if row is not None and row.state is OperationState.PLANNED]
+            for one in current:
+                if one.kind is OperationKind.CREATE and "after_key" not in one.payload:
+                    payload = {**one.payload, "after_key": self.keys.highest(target.route.tracker, transaction)}
+                    transaction.journal.freeze(one.key, payload)
+            if not current:
+                return [], 0
+            horizon_at = transaction.now + timedelta(seconds=settings.deadline_s + settings.processing_s)
+            number = transaction.journal.start_attempt(
+                target.hand.group,
+                settings.name,
+                [one.key for one in current],
+                fence=target.hand.fence,
+                horizon_at=horizon_at,
+            )
+        return current, number
+
+    def _write(self, target: Target, connector: Connector, request: list[Operation]) -> Written:
+        """Carry a request out. Only certain failures are tried again here, and only after a short wait."""
+        retrying = Retrying(
+            retry=retry_if_exception(_is_briefly_busy),
+            wait=wait_exception(_asked_wait_s),
+            stop=stop_after_attempt(3),
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+        return retrying(self._write_once, target, connector, request)
+
+    @staticmethod
+    def _write_once(target: Target, connector: Connector, request: list[Operation]) -> Written:
+        first = request[0]
+        if first.kind is OperationKind.CREATE:
+            return connector.create(_ticket_draft(target, first))
+        assert target.ref is not None
+        updates = [one for one in request if one.kind is OperationKind.UPDATE]
+        comments = [one for one in request if one.kind is OperationKind.COMMENT]
+        if not updates:
+            return connector.comment(target.ref, target.key, _comment_draft(comments[0]))
+        return connector.update(
+            TicketChange(
+                ref=target.ref,
+                key=target.key,
+                fields={name: value for one in updates for name, value in one.payload["fields"].items()},
+                prior={name: value for one in updates for name, value in one.payload["prior"].items()},
+                comment=_comment_draft(comments[0]) if comments else None,
+                version=target.snapshot.version if target.snapshot else None,
+            )
+        )
+
+    def _confirm(
+        self, target: Target, connector: Connector, request: list[Operation], number: int, written: Written
+    ) -> None:
+        ref = target.source if request[0].kind is OperationKind.CREATE else written.ref
+        with self.ledger.begin(target.hand) as transaction:
+            for one in request:
+                confirm(transaction, target.route, one, written, ref=ref, normalise=connector.normalise)
+            transaction.journal.end_attempt(number, "confirmed")
+            fields = {
+                name: Reading.of((written.fields or {}).get(name, connector.normalise(name, value)))
+                for one in request
+                if one.kind is OperationKind.UPDATE
+                for name, value in one.payload["fields"].items()
+            }
+            version = written.version
+            if version and not version.tag and target.snapshot and not written.comment_id:
+                version = Version(version.at, target.snapshot.version.tag)
+            transaction.readings.patch(written.ref, fields, version)
+        self.keys.saw(written.ref.site, written.key)
+
+    def _unknown(self, target: Target, request: list[Operation], number: int, error: UnknownOutcomeError) -> Outcome:
+        horizon_at = self._in(error.horizon_s)
+        with self.ledger.begin(target.hand) as transaction:
+            keys = [one.key for one in request]
+            transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=horizon_at, error=str(error))
+            transaction.journal.end_attempt(number, "unknown", str(error))
+        log.warning("write.unknown", group=target.hand.group, error=str(error))
+        return Outcome(done=False, due_at=horizon_at)
+
+    def _back_to_plan(
+        self,
+        target: Target,
+        request: list[Operation],
+        number: int,
+        error: RemoteError,
+        *,
+        due_at: datetime | None,
+    ) -> Outcome:
+        """The request certainly had no effect: the operations are unsent again."""
+        with self.ledger.begin(target.hand) as transaction:
+            transaction.journal.change([one.key for one in request], state=OperationState.PLANNED, error=str(error))
+            transaction.journal.end_attempt(number, "temporary", str(error))
+        log.info("write.postponed", group=target.hand.group, error=str(error))
+        return Outcome(done=False, due_at=due_at)
+
+    def _missing(self, target: Target, request: list[Operation], number: int, error: MissingError) -> Outcome:
+        if request[0].attempts >= MISSING_TRIES:
+            self._bury(target, request, number, error)
+            return Outcome(done=True)
+        return self._back_to_plan(target, request, number, error, due_at=self._in(LONGEST_WAIT_S / 15))
+
+    def _refused(
+        self,
+        target: Target,
+        connector: Connector,
+        request: list[Operation],
+        number: int,
+        error: PermanentError,
+    ) -> Outcome:
+        """A definite no: each operation is tried alone, and the one that is refused alone becomes a dead letter."""
+        if len(request) == 1:
+            self._bury(target, request, number, error)
+            return Outcome(done=True)
+        self._back_to_plan(target, request, number, error, due_at=None)
+        for one in request:
+            outcome = self._send_one(target, connector, [one])
+            if not outcome.done:
+                return outcome
+        return Outcome(done=True)
+
+    def _bury(self, target: Target, request: list[Operation], number: int, error: RemoteError) -> None:
+        with self.ledger.begin(target.hand) as transaction:
+            transaction.journal.change([one.key for one in request], state=OperationState.DEAD, error=str(error))
+            transaction.journal.end_attempt(number, "refused", str(error))
+            transaction.note("dead_letter", group=target.hand.group, error=str(error))
+        log.error("write.refused", group=target.hand.group, error=str(error))
+
+    def _backoff_s(self, request: Iterable[Operation]) -> float:
+        tries = max(one.attempts for one in request)
+        return float(min(FIRST_WAIT_S * 2 ** min(tries, 10), LONGEST_WAIT_S))
+
+    def _in(self, seconds: float) -> datetime:
+        return self.clock.now() + timedelta(seconds=seconds)
+
+
+def _is_briefly_busy(error: BaseException) -> bool:
+    return isinstance(error, TemporaryError) and (error.retry_after_s is not None and error.retry_after_s <= PATIENCE_S)
+
+
+def _asked_wait_s(error: BaseException) -> float:
+    return error.retry_after_s or 0.0 if isinstance(error, TemporaryError) else 0.0
+
+
+def _requests(operations: list[Operation], *, together: bool) -> Iterable[list[Operation]]:
+    """Operations as requests: a create alone; all field updates in one, with the first comment where that is possible;
+    then each further comment."""
+    creates = [one for one in operations if one.kind is OperationKind.CREATE]
+    updates = [one for one in operations if one.kind is OperationKind.UPDATE]
+    comments = sorted((one for one in operations if one.kind is OperationKind.COMMENT), key=lambda one: one.order)
+    for one in creates:
+        yield [one]
+    if updates:
+        with_comment, comments = (comments[:1], comments[1:]) if together else ([], comments)
+        yield [*updates, *with_comment]
+    for one in comments:
+        yield [one]
+
+
+def _ticket_draft(target: Target, operation: Operation) -> TicketDraft:
+    payload = operation.payload
+    return TicketDraft(
+        scope=target.route.end(target.side).scope,
+        summary=payload["summary"],
+        body=payload["body"],
+        fields=payload["fields"],
+        marker=_marker(operation),
+        idempotency_key=operation.key,
+    )
+
+
+def _comment_draft(operation: Operation) -> CommentDraft:
+    payload: Any = operation.payload
+    return CommentDraft(
+        body=payload["body"],
+        visibility=Visibility(payload["visibility"]),
+        audience=Audience(payload["audience"]),
+        marker=_marker(operation),
+    )
+
+
+def _marker(operation: Operation) -> Marker:
+    assert operation.marker is not None
+    return operation.marker

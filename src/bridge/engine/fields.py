@@ -1,0 +1,229 @@
+"""What a group's fields need: native readings translated, the truth table asked, its answers collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bridge.engine.state import GroupState
+from bridge.mapping import Lens
+from bridge.model.operation import Operation, OperationState
+from bridge.model.policy import FieldPolicy
+from bridge.model.ticket import Life, Reading
+from bridge.model.words import TEXT_FIELDS, Mode, Side
+from bridge.sync.table import Action, Decision, FieldCase, Pending, SideView, Standing, Value, decide
+
+Natives = Mapping[str, Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWrite:
+    """A canonical value to be written to one side. `sources` are the native readings it was planned from."""
+
+    name: str
+    target: Side
+    value: Any
+    sources: Natives
+    lost: bool = False
+
+
+@dataclass(slots=True)
+class FieldsPlan:
+    """The answers for all fields of a group. `bases` are pairs (or single sides) to move at once."""
+
+    writes: list[FieldWrite] = field(default_factory=list)
+    bases: list[tuple[Side, str, Natives]] = field(default_factory=list)
+    cancelled: list[Operation] = field(default_factory=list)
+    confirmed: list[Operation] = field(default_factory=list)
+    voided: list[Operation] = field(default_factory=list)
+    conflicts: list[tuple[str, Any, Any]] = field(default_factory=list)
+    agreed: list[str] = field(default_factory=list)
+    unread: set[Side] = field(default_factory=set)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One canonical field with both lenses."""
+
+    name: str
+    policy: FieldPolicy
+    lenses: Mapping[Side, Lens]
+
+    def read(self, side: Side, natives: Natives | None) -> Value | None:
+        """A side's native readings as a value, None when unreadable or unread."""
+        if natives is None:
+            return None
+        reading = self.lenses[side].read(natives)
+        if not reading.readable:
+            return None
+        return Value(reading.value, self.normal(reading.value))
+
+    def normal(self, value: Any) -> Any:
+        """What the poorer side can hold of a canonical value."""
+        for side in (Side.HELPDESK, Side.TRACKER):
+            value = None if value is None else self.lenses[side].fold(value)
+        return value
+
+    def natives(self, side: Side, readings: Natives) -> dict[str, Reading]:
+        """Those of the side's readings that this field rests on."""
+        return {name: readings[name] for name in self.lenses[side].natives if name in readings}
+
+
+def pairs_of(state: GroupState) -> list[Pair]:
+    """The fields both sides of the route map."""
+    route = state.route
+    found = []
+    for name, policy in route.policies.items():
+        lenses = {side: route.end(side).mapping.lenses.get(name) for side in Side}
+        if all(lens is not None for lens in lenses.values()):
+            found.append(Pair(name, policy, {side: lens for side, lens in lenses.items() if lens is not None}))
+    return found
+
+
+def plan_fields(state: GroupState, *, blocked: str) -> FieldsPlan:
+    """Ask the truth table about every field of a linked group."""
+    plan = FieldsPlan()
+    for pair in pairs_of(state):
+        _plan_field(state, pair, plan, blocked)
+    return plan
+
+
+def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -> None:
+    case, last = _case(state, pair, blocked)
+    decision = decide(case)
+    if decision.action is Action.CONFIRM and last is not None and decision.target is not None:
+        plan.confirmed.append(last)
+        readings = state.snapshots[decision.target].fields
+        moved = {
+            decision.target: pair.natives(decision.target, readings),
+            decision.target.other: _readings(last.sources),
+        }
+        plan.bases.extend((side, pair.name, natives) for side, natives in moved.items())
+        case = _settled(case, pair, moved)
+        decision = decide(case)
+    elif decision.action is Action.VOID and last is not None:
+        plan.voided.append(last)
+        case = replace(case, pending=None)
+        decision = decide(case)
+    plan.decisions[pair.name] = decision
+    _apply(state, pair, decision, plan)
+
+
+def _settled(case: FieldCase, pair: Pair, moved: Mapping[Side, Natives]) -> FieldCase:
+    views = {
+        side: replace(case.view(side), base=pair.read(side, natives) or case.view(side).now)
+        for side, natives in moved.items()
+    }
+    return replace(case, pending=None, helpdesk=views[Side.HELPDESK], tracker=views[Side.TRACKER])
+
+
+def _apply(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) -> None:
+    if decision.cancel:
+        plan.cancelled.extend(_unsent(state, pair.name))
+    if decision.action in (Action.ADOPT, Action.NOTHING):
+        plan.cancelled.extend(_answered_letters(state, pair.name, decision))
+    if decision.action is Action.WAIT:
+        plan.unread.update(side for side in Side if state.snapshots.get(side) is None)
+    elif decision.action is Action.ADOPT:
+        _adopt(state, pair, plan)
+    elif decision.action is Action.KEEP and decision.target is not None:
+        side = decision.target
+        plan.bases.append((side, pair.name, pair.natives(side, state.snapshots[side].fields)))
+    elif decision.action is Action.CONFLICT:
+        helpdesk, tracker = (_canonical(pair.read(side, state.snapshots[side].fields)) for side in Side)
+        plan.conflicts.append((pair.name, helpdesk, tracker))
+    elif decision.action is Action.WRITE and decision.target is not None:
+        _write(state, pair, decision, plan)
+
+
+def _adopt(state: GroupState, pair: Pair, plan: FieldsPlan) -> None:
+    for side in Side:
+        plan.bases.append((side, pair.name, pair.natives(side, state.snapshots[side].fields)))
+    plan.agreed.append(pair.name)
+
+
+def _write(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) -> None:
+    target = decision.target
+    assert target is not None
+    source = state.snapshots[target.other].fields
+    value = pair.read(target.other, source)
+    if target is Side.HELPDESK and state.route.mode is Mode.INTERNAL and pair.name in TEXT_FIELDS:
+        return
+    if not pair.lenses[target].writable or state.snapshots[target].life is not Life.ALIVE:
+        _adopt(state, pair, plan)
+        return
+    wanted = value.canonical if value else None
+    if not pair.lenses[target].write(wanted, state.snapshots[target].fields):
+        _adopt(state, pair, plan)
+        return
+    plan.agreed.append(pair.name)
+    plan.writes.append(FieldWrite(pair.name, target, wanted, pair.natives(target.other, source), decision.lost))
+
+
+def _case(state: GroupState, pair: Pair, blocked: str) -> tuple[FieldCase, Operation | None]:
+    views = {side: _view(state, pair, side) for side in Side}
+    operations = state.of_field(pair.name)
+    last = operations[-1] if operations else None
+    link = state.link
+    case = FieldCase(
+        policy=pair.policy,
+        helpdesk=views[Side.HELPDESK],
+        tracker=views[Side.TRACKER],
+        pending=_pending(state, pair, last) if last else None,
+        conflict=pair.name in state.conflicts,
+        blocked=blocked,
+        created=Side(link.created) if link and link.created else None,
+    )
+    return case, last
+
+
+def _view(state: GroupState, pair: Pair, side: Side) -> SideView:
+    snapshot = state.snapshots.get(side)
+    base = state.bases[side].get(pair.name)
+    return SideView(pair.read(side, snapshot.fields if snapshot else None), pair.read(side, base))
+
+
+def _pending(state: GroupState, pair: Pair, last: Operation) -> Pending:
+    target = last.side
+    prior = _readings(last.payload["prior"])
+    wanted = {**prior, **_readings(last.payload["fields"])}
+    source = pair.read(target.other, _readings(last.sources))
+    return Pending(
+        standing=_standing(state, last),
+        target=target,
+        wanted=_canonical(pair.read(target, wanted)),
+        prior=_canonical(pair.read(target, prior)),
+        source=_canonical(source),
+    )
+
+
+def _standing(state: GroupState, last: Operation) -> Standing:
+    if last.state is OperationState.DEAD:
+        return Standing.DEAD
+    if last.state not in (OperationState.SENDING, OperationState.UNKNOWN):
+        return Standing.UNSENT
+    seen = state.snapshots.get(last.side)
+    settled = last.horizon_at is not None and seen is not None and seen.read_at >= last.horizon_at
+    return Standing.SETTLED if settled else Standing.UNKNOWN
+
+
+def _canonical(value: Value | None) -> Any:
+    return value.canonical if value else None
+
+
+def _readings(natives: Mapping[str, Any]) -> dict[str, Reading]:
+    """Native values as kept in a journal (a `Reading` each, or the plain value)."""
+    return {name: value if isinstance(value, Reading) else Reading.of(value) for name, value in natives.items()}
+
+
+def _unsent(state: GroupState, name: str) -> list[Operation]:
+    return [one for one in state.of_field(name) if one.state is OperationState.PLANNED]
+
+
+def _answered_letters(state: GroupState, name: str, decision: Decision) -> list[Operation]:
+    """Dead letters that no longer matter, because the sides agree without them."""
+    if decision.row not in (11, 12):
+        return []
+    return [one for one in state.of_field(name) if one.state is OperationState.DEAD]

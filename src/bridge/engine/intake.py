@@ -1,0 +1,195 @@
+"""Reading feeds: what changed, whose case it is, and which groups are therefore due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+import structlog
+
+from bridge.connect.port import Connector, Feed
+from bridge.engine.connections import Connections
+from bridge.engine.keys import Keys
+from bridge.engine.route import Route
+from bridge.engine.state import group_of
+from bridge.errors import RemoteError
+from bridge.model.feed import ChangePage
+from bridge.model.marker import Marker
+from bridge.model.ports import Clock
+from bridge.model.ticket import Life, Snapshot, TicketRef
+from bridge.model.words import Side
+from bridge.store.ledger import Ledger, Transaction
+from bridge.store.links import Link
+from bridge.store.readings import Known
+
+FETCH_AT_ONCE = 100
+"""Tickets a batch read; vendors take no more."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Poll:
+    """What one poll of a site found. `failed` is the sentence that says why it could not be read."""
+
+    site: str
+    due: int = 0
+    failed: str = ""
+
+
+@dataclass(slots=True)
+class Intake:
+    """Reads the feeds of sites. One poll of a site at a time."""
+
+    ledger: Ledger
+    connections: Connections
+    routes: Mapping[str, Route]
+    keys: Keys
+    clock: Clock
+    _locks: dict[str, Lock] = field(default_factory=dict)
+    _read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def poll(self, site: str, *, every_feed: bool = False) -> Poll:
+        """Read every feed of a site to its present end. Feeds that ask for less are read when their time has come, or
+        with `every_feed` at once."""
+        poll = Poll(site)
+        with self._locks.setdefault(site, Lock()):
+            connector = self.connections.to(site)
+            try:
+                for feed in connector.feeds():
+                    if every_feed or self._is_due(site, feed):
+                        self._read_feed(site, connector, feed, poll)
+                        self._read_at[site, feed.name] = self.clock.now()
+            except RemoteError as error:
+                log.warning("poll.failed", site=site, error=str(error))
+                poll.failed = str(error)
+        return poll
+
+    def _is_due(self, site: str, feed: Feed) -> bool:
+        last = self._read_at.get((site, feed.name))
+        return last is None or self.clock.now() - last >= timedelta(seconds=feed.every_s)
+
+    def _read_feed(self, site: str, connector: Connector, feed: Feed, poll: Poll) -> None:
+        while True:
+            with self.ledger.begin() as transaction:
+                cursor = transaction.readings.cursor(site, feed.name)
+            page = connector.changes(feed.name, cursor, begin=self._begin_at(site))
+            snapshots = self._complete(connector, page)
+            with self.ledger.begin() as transaction:
+                poll.due += self._take(transaction, snapshots)
+                if page.cursor != cursor:
+                    transaction.readings.set_cursor(site, feed.name, page.cursor, settled_through=page.settled_through)
+            if not page.more:
+                return
+
+    def _begin_at(self, site: str) -> datetime:
+        mine = [route for route in self.routes.values() if site in (route.helpdesk.site, route.tracker.site)]
+        return min(route.begin_at for route in mine)
+
+    def _complete(self, connector: Connector, page: ChangePage) -> list[Snapshot]:
+        """The page's news as full readings: what is known already drops out, names and bare tickets are read."""
+        with self.ledger.begin() as transaction:
+            known = transaction.readings.known([one.ref for one in page.snapshots] + [hint.ref for hint in page.hints])
+            links = transaction.links.find([one.ref for one in page.snapshots])
+            fresh = [one for one in page.snapshots if not self._is_known(transaction, one, known)]
+        ready = [one for one in fresh if one.thread is not None or one.life is Life.DELETED]
+        concerns = [one for one in fresh if one.thread is None and one.life is not Life.DELETED]
+        asked = [one.ref for one in concerns if one.ref in links or self._route_of(one) or one.marker]
+        asked += [
+            hint.ref
+            for hint in page.hints
+            if hint.version_at is None or hint.ref not in known or hint.version_at > known[hint.ref].version.at
+        ]
+        return ready + self._fetch(connector, asked)
+
+    @staticmethod
+    def _is_known(transaction: Transaction, snapshot: Snapshot, known: Mapping[TicketRef, Known]) -> bool:
+        """Whether a feed row tells nothing new: older than what is known, or the same version with the same fields."""
+        earlier = known.get(snapshot.ref)
+        if earlier is None or snapshot.version.at > earlier.version.at:
+            return False
+        if snapshot.version.at < earlier.version.at:
+            return True
+        stored = transaction.readings.get(snapshot.ref)
+        if stored is None or snapshot.version.tag != earlier.version.tag or stored.life is not snapshot.life:
+            return False
+        return all(stored.fields.get(name) == reading for name, reading in snapshot.fields.items())
+
+    def _fetch(self, connector: Connector, refs: Iterable[TicketRef]) -> list[Snapshot]:
+        wanted = list(dict.fromkeys(refs))
+        read: list[Snapshot] = []
+        for start in range(0, len(wanted), FETCH_AT_ONCE):
+            answers = connector.fetch(wanted[start : start + FETCH_AT_ONCE], threads=True)
+            read.extend(answer for answer in answers.values() if isinstance(answer, Snapshot))
+        return read
+
+    def _take(self, transaction: Transaction, snapshots: list[Snapshot]) -> int:
+        """Keep readings and mark their groups due; how many there are."""
+        links = transaction.links.find([one.ref for one in snapshots])
+        known = transaction.readings.known([one.ref for one in snapshots])
+        due = 0
+        for snapshot in snapshots:
+            self.keys.saw(snapshot.ref.site, snapshot.key)
+            link = links.get(snapshot.ref) or self._adopt(transaction, snapshot)
+            route = self.routes.get(link.route) if link else self._route_of(snapshot)
+            if route is None and snapshot.ref not in known:
+                continue
+            group = (
+                link.group
+                if link
+                else known[snapshot.ref].group
+                if route is None
+                else group_of(route.name, snapshot.ref)
+            )
+            if transaction.readings.put(snapshot, group) and group:
+                transaction.hands.want(group, route.name if route else group.partition(":")[0])
+                due += 1
+        return due
+
+    def _route_of(self, snapshot: Snapshot) -> Route | None:
+        """The route a helpdesk ticket belongs to by its `open_when`; None if none does, or more than one."""
+        matching = [
+            route
+            for route in self.routes.values()
+            if route.helpdesk.site == snapshot.ref.site
+            and _is_in_scope(snapshot, route.helpdesk.scope)
+            and route.helpdesk.mapping.matches(route.helpdesk.open_when, snapshot.fields)
+        ]
+        if len(matching) > 1:
+            names = sorted(route.name for route in matching)
+            log.warning("ticket.unrouted", ticket=str(snapshot.ref), routes=names)
+        return matching[0] if len(matching) == 1 else None
+
+    def _adopt(self, transaction: Transaction, snapshot: Snapshot) -> Link | None:
+        """Link an issue that bears the marker of one of our creates, though the ledger knows of none."""
+        marker = snapshot.marker
+        if marker is None or marker.kind != "create" or marker.route not in self.routes:
+            return None
+        route = self.routes[marker.route]
+        source = _source(marker)
+        if source is None or snapshot.ref.site != route.tracker.site or transaction.links.find([source]):
+            return None
+        group = group_of(route.name, source)
+        if transaction.journal.get(marker.mac) is not None:
+            # The create stands in the journal with its outcome still open: recovery links it, with its bases.
+            transaction.hands.want(group, route.name)
+            return None
+        link = Link(group, route.name, source, snapshot.ref, snapshot.key, created=Side.TRACKER.value)
+        transaction.links.add(link)
+        transaction.hands.want(group, route.name)
+        transaction.note("adopted", group=group, tracker=snapshot.key)
+        return link
+
+
+def _source(marker: Marker) -> TicketRef | None:
+    try:
+        return TicketRef.parse(marker.source)
+    except ValueError:
+        return None
+
+
+def _is_in_scope(snapshot: Snapshot, scope: Mapping[str, str]) -> bool:
+    """Whether a ticket stands in the part of the site the route names; what the snapshot does not tell is not asked."""
+    return all(snapshot.scope[name] == wanted for name, wanted in scope.items() if name in snapshot.scope)

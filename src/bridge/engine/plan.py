@@ -1,0 +1,242 @@
+"""The plan of one group: operations to journal, bases to move, decisions to remember. Pure but for the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from jinja2.sandbox import SandboxedEnvironment
+
+from bridge.engine.compose import new_issue_body
+from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
+from bridge.engine.state import GroupState
+from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_threads
+from bridge.engine.updates import plan_updates
+from bridge.model.document import EMPTY, Node, from_plain
+from bridge.model.marker import Marker
+from bridge.model.operation import Operation, OperationKind, OperationState
+from bridge.model.ticket import Life, Reading
+from bridge.model.words import DESCRIPTION, STATE, SUMMARY, Direction, Mode, Side, State
+from bridge.sync.table import allows
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What planning needs from outside: the marker's signature, the splitter of long texts, the update templates."""
+
+    sign: Signer
+    split: Splitter
+    templates: SandboxedEnvironment
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one look at a group asks for. `blocked` is why nothing may be sent, if so; `need` names the sides that must
+    be read before the plan can be trusted; `why` explains an empty plan."""
+
+    operations: list[Operation] = field(default_factory=list)
+    threads: list[ThreadPlan] = field(default_factory=list)
+    fields: FieldsPlan = field(default_factory=FieldsPlan)
+    blocked: str = ""
+    need: set[Side] = field(default_factory=set)
+    why: str = ""
+
+    @property
+    def cancelled(self) -> list[Operation]:
+        """Unsent operations that must not be sent any more."""
+        return [*self.fields.cancelled, *(one for thread in self.threads for one in thread.cancelled)]
+
+
+def make_plan(state: GroupState, tools: Tools) -> Plan:
+    """Decide everything about a group from what is known of it now."""
+    plan = Plan(blocked=_blocked(state))
+    source = state.snapshots.get(Side.HELPDESK)
+    if source is None:
+        plan.need.add(Side.HELPDESK)
+        return plan
+    if state.link is None:
+        _plan_link(state, plan, tools)
+        return plan
+    if source.life is Life.DELETED:
+        plan.why = "the helpdesk's ticket was deleted; the link rests"
+        return plan
+    plan.fields = plan_fields(state, blocked=plan.blocked)
+    plan.operations.extend(_updates(state, plan.fields.writes))
+    _plan_texts(state, plan, tools)
+    _ask_for_readings(state, plan)
+    return plan
+
+
+def _blocked(state: GroupState) -> str:
+    for side, snapshot in state.snapshots.items():
+        place = state.route.end(side).mapping.denied(snapshot.fields)
+        if place is not None:
+            return f"denied by {place}"
+    return ""
+
+
+def _plan_texts(state: GroupState, plan: Plan, tools: Tools) -> None:
+    threads = plan_threads(state, blocked=plan.blocked, sign=tools.sign, split=tools.split)
+    updates = plan_updates(state, blocked=plan.blocked, sign=tools.sign, templates=tools.templates)
+    plan.threads = [threads, updates]
+    plan.operations.extend([*threads.operations, *updates.operations])
+
+
+def _ask_for_readings(state: GroupState, plan: Plan) -> None:
+    """A write of a field rests on a fresh target; a text for the customer on a fresh source; a question left open by a
+    lost reply on any reading newer than its horizon."""
+    for one in plan.operations:
+        if one.kind is OperationKind.UPDATE and not state.is_fresh(one.side):
+            plan.need.add(one.side)
+        if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK and not state.is_fresh(Side.TRACKER):
+            plan.need.add(Side.TRACKER)
+    for doubtful in state.in_doubt(OperationKind.UPDATE):
+        if doubtful.horizon_at is None or doubtful.horizon_at <= state.now:
+            snapshot = state.snapshots.get(doubtful.side)
+            if snapshot is None or (doubtful.horizon_at is not None and snapshot.read_at < doubtful.horizon_at):
+                plan.need.add(doubtful.side)
+    for side in plan.fields.unread:
+        if _has_news(state, side.other):
+            plan.need.add(side)
+    for side, snapshot in state.snapshots.items():
+        if snapshot.thread is None and snapshot.life is not Life.DELETED:
+            plan.need.add(side)
+
+
+def _has_news(state: GroupState, side: Side) -> bool:
+    """Whether a side reads differently from its bases, so that the unread other side has to be looked at."""
+    snapshot = state.snapshots.get(side)
+    if snapshot is None:
+        return False
+    for pair in pairs_of(state):
+        base = state.bases[side].get(pair.name)
+        now = pair.read(side, snapshot.fields)
+        before = pair.read(side, base)
+        if base is not None and now is not None and before is not None and now.canonical != before.canonical:
+            return True
+    return False
+
+
+def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
+    """A helpdesk ticket without an issue: create one, unless a rule, its age or its state says no."""
+    route, source = state.route, state.snapshots[Side.HELPDESK]
+    creates = [one for one in state.operations if one.kind is OperationKind.CREATE]
+    plan.why = plan.blocked or _unwanted(state)
+    if plan.why:
+        plan.threads = [ThreadPlan(cancelled=[one for one in creates if one.state is OperationState.PLANNED])]
+        return
+    if any(one.state is not OperationState.PLANNED for one in creates):
+        plan.why = "an earlier create is not settled"
+        return
+    if source.thread is None:
+        plan.need.add(Side.HELPDESK)
+        return
+    marker = tools.sign(Marker(route.name, str(source.ref), "create"))
+    plan.operations.append(
+        Operation(
+            key=marker.mac,
+            group=state.hand.group,
+            kind=OperationKind.CREATE,
+            side=Side.TRACKER,
+            payload=_new_issue(state),
+            sources=_plain(source.fields),
+            marker=marker,
+            reason=str(route.tracker.mapping.place),
+        )
+    )
+    if route.mode is Mode.OBSERVE:
+        _plan_texts(state, plan, tools)
+
+
+def _unwanted(state: GroupState) -> str:
+    route, source = state.route, state.snapshots[Side.HELPDESK]
+    if source.life is not Life.ALIVE:
+        return f"the ticket is {source.life.value}"
+    if not route.helpdesk.mapping.matches(route.helpdesk.open_when, source.fields):
+        return "open_when does not hold"
+    if route.begin_link == "new" and source.created_at < route.begin_at:
+        return "it is older than begin.from"
+    lens = route.helpdesk.mapping.lenses.get(STATE)
+    stands = lens.read(source.fields).value if lens else None
+    if route.begin_link == "open" and stands in (State.RESOLVED, State.CLOSED):
+        return f"it was {stands} before it was linked"
+    return ""
+
+
+def _new_issue(state: GroupState) -> dict[str, Any]:
+    """The payload of a create: canonical values the tracker may be told, as its native fields."""
+    route, source = state.route, state.snapshots[Side.HELPDESK]
+    values: dict[str, Any] = {}
+    for pair in pairs_of(state):
+        carried = allows(pair.policy.direction, Side.TRACKER) or pair.policy.direction is Direction.CASE
+        value = pair.read(Side.HELPDESK, source.fields)
+        if (
+            carried
+            and value is not None
+            and value.canonical is not None
+            and pair.name not in (STATE, SUMMARY, DESCRIPTION)
+        ):
+            values[pair.name] = value.canonical
+    lenses = route.helpdesk.mapping.lenses
+    summary = lenses[SUMMARY].read(source.fields).value if SUMMARY in lenses else None
+    description = lenses[DESCRIPTION].read(source.fields).value if DESCRIPTION in lenses else None
+    body = description if isinstance(description, Node) else from_plain(description or "")
+    return {
+        "summary": summary or f"Helpdesk ticket {source.key}",
+        "body": new_issue_body(body or EMPTY, source),
+        "fields": route.tracker.mapping.new_fields(values),
+        "carried": sorted([*values, *(name for name in (SUMMARY, DESCRIPTION) if name in route.policies)]),
+    }
+
+
+def _updates(state: GroupState, writes: list[FieldWrite]) -> list[Operation]:
+    """Field writes as operations, those of one side laid over each other so that shared native lists add up."""
+    operations: list[Operation] = []
+    for target in Side:
+        mine = {write.name: write for write in writes if write.target is target}
+        if not mine:
+            continue
+        current = state.snapshots[target].fields
+        changes = state.route.end(target).mapping.write_all({name: one.value for name, one in mine.items()}, current)
+        operations.extend(_update(state, mine[name], change, current) for name, change in changes.items())
+    return operations
+
+
+def _update(
+    state: GroupState, write: FieldWrite, change: Mapping[str, Any], current: Mapping[str, Reading]
+) -> Operation:
+    lens = state.route.end(write.target).mapping.lenses[write.name]
+    sources = _plain(write.sources)
+    if write.name == DESCRIPTION and write.target is Side.TRACKER:
+        source = state.snapshots[Side.HELPDESK]
+        change = {name: new_issue_body(value, source) for name, value in change.items()}
+    prior = _plain({name: current[name] for name in lens.natives if name in current})
+    earlier = [one for one in state.of_field(write.name) if one.side is write.target]
+    same = next((one for one in earlier if one.state is OperationState.PLANNED and _wants(one, change, sources)), None)
+    if same is not None:
+        return replace(same, payload={"fields": dict(change), "prior": prior})
+    return Operation(
+        key="",
+        group=state.hand.group,
+        kind=OperationKind.UPDATE,
+        side=write.target,
+        payload={"fields": dict(change), "prior": prior},
+        sources=sources,
+        field_name=write.name,
+        reason=f"lost {write.name}" if write.lost else "",
+    )
+
+
+def _wants(one: Operation, change: Mapping[str, Any], sources: Mapping[str, Any]) -> bool:
+    return dict(one.payload["fields"]) == dict(change) and dict(one.sources) == dict(sources)
+
+
+def _plain(readings: Mapping[str, Reading]) -> dict[str, Any]:
+    return {name: reading.value for name, reading in readings.items() if reading.readable}
+
+
+def update_key(group: str, side: Side, field_name: str, number: int) -> str:
+    """The key of the `number`-th update of a field on one side of a group."""
+    return sha256(f"{group}\n{side.value}\n{field_name}\n{number}".encode()).hexdigest()[:40]

@@ -1,0 +1,92 @@
+"""Finding out what became of creates and comments whose outcome is unknown, before anything else is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.engine.confirm import confirm
+from bridge.engine.connections import Connections
+from bridge.engine.keys import Keys
+from bridge.engine.state import GroupState
+from bridge.errors import RemoteError, TemporaryError
+from bridge.model.operation import CannotTell, Found, Operation, OperationKind, OperationState, Probe
+from bridge.model.words import Side
+from bridge.store.ledger import Ledger
+
+AGAIN_S = 5.0
+"""How long to wait before asking again when the question itself failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Settles creates and comments in doubt by the marker they would have left."""
+
+    ledger: Ledger
+    connections: Connections
+    keys: Keys
+
+    def settle(self, state: GroupState) -> datetime | None:
+        """Settle what can be settled now. When to come back if something is still in doubt, else None."""
+        waits = [
+            self._settle_one(state, one)
+            for kind in (OperationKind.CREATE, OperationKind.COMMENT)
+            for one in state.in_doubt(kind)
+        ]
+        later = [wait for wait in waits if wait is not None]
+        return min(later) if later else None
+
+    def _settle_one(self, state: GroupState, one: Operation) -> datetime | None:
+        if one.horizon_at is not None and one.horizon_at > state.now:
+            return one.horizon_at
+        end = state.route.end(one.side)
+        connector = self.connections.to(end.site)
+        assert one.marker is not None
+        probe = Probe(
+            kind=one.kind,
+            marker=one.marker,
+            ref=None if one.kind is OperationKind.CREATE else state.ref(one.side),
+            scope=end.scope,
+            after_key=str(one.payload.get("after_key", "")),
+            sent_at=one.sent_at,
+        )
+        try:
+            finding = connector.find(probe)
+        except TemporaryError as error:
+            return _later(state.now, error.retry_after_s or AGAIN_S)
+        except RemoteError as error:
+            with self.ledger.begin(state.hand) as transaction:
+                transaction.journal.change([one.key], state=OperationState.UNKNOWN, error=str(error))
+            return _later(state.now, AGAIN_S * 12)
+        if isinstance(finding, CannotTell):
+            return finding.until if finding.until > state.now else _later(state.now, AGAIN_S)
+        with self.ledger.begin(state.hand) as transaction:
+            if isinstance(finding, Found):
+                ref = state.helpdesk_ref if one.kind is OperationKind.CREATE else finding.written.ref
+                confirm(transaction, state.route, one, finding.written, ref=ref, normalise=connector.normalise)
+                self.keys.saw(end.site, finding.written.key)
+            else:
+                transaction.journal.change([one.key], state=OperationState.PLANNED, horizon_at=None)
+        return None
+
+    def adopt(self, state: GroupState) -> bool:
+        """Take up what bears our marker and has no row: comments of ours on the other side that the ledger forgot.
+
+        True if anything was adopted.
+        """
+        adopted = False
+        for side in Side:
+            snapshot = state.snapshots.get(side)
+            comments = snapshot.thread.comments if snapshot and snapshot.thread else ()
+            for comment in comments:
+                marker = comment.marker
+                if not comment.author.ours or marker is None or (side.other, marker.item, marker.part) in state.items:
+                    continue
+                with self.ledger.begin(state.hand) as transaction:
+                    transaction.links.adopt_item(state.hand.group, side.other, marker, comment.id)
+                adopted = True
+        return adopted
+
+
+def _later(now: datetime, seconds: float) -> datetime:
+    return now + timedelta(seconds=seconds)

@@ -1,0 +1,54 @@
+"""A route as the engine uses it: everything resolved, nothing left to look up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.mapping import Condition, SideMapping
+from bridge.model.policy import FieldPolicy
+from bridge.model.ticket import Person
+from bridge.model.words import HeldBy, Mode, Side
+
+RolesOf = Callable[[str, Person], frozenset[str]]
+"""The names of the config's people that a person of a site stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSide:
+    """One end: which site, which part of it (`scope`), its rules, and when a ticket there belongs to the route."""
+
+    side: Side
+    site: str
+    connector: str
+    held_by: HeldBy
+    scope: Mapping[str, str]
+    mapping: SideMapping
+    open_when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One customer's configured pair. `digest` changes when its rules do. `begin_link`: which tickets found at the
+    start are linked: `open`, `all` or `new` ones. `undo` is how long a customer update waits before it is sent."""
+
+    name: str
+    mode: Mode
+    helpdesk: RouteSide
+    tracker: RouteSide
+    policies: Mapping[str, FieldPolicy]
+    roles_of: RolesOf
+    begin_link: str
+    begin_at: datetime
+    undo: timedelta
+    language: str
+    digest: str
+
+    def end(self, side: Side) -> RouteSide:
+        """One end of the route."""
+        return self.helpdesk if side is Side.HELPDESK else self.tracker
+
+    def end_at(self, site: str) -> RouteSide:
+        """The end that stands at `site`."""
+        return self.helpdesk if self.helpdesk.site == site else self.tracker

@@ -1,0 +1,161 @@
+"""Which comments of a group are due on the other side, to whom, and by which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from bridge.engine.compose import mirrored_body
+from bridge.engine.route import Route
+from bridge.engine.state import GroupState
+from bridge.mapping import CommentFacts
+from bridge.model import document as rich
+from bridge.model.document import Document
+from bridge.model.marker import Marker
+from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
+from bridge.model.ticket import Comment, Person
+from bridge.model.words import Audience, HeldBy, Mode, Party, Side, Visibility
+from bridge.store.links import Fate, Item
+
+Signer = Callable[[Marker], Marker]
+Splitter = Callable[[str, Document], tuple[Document, ...]]
+"""Cuts a text into parts that fit at a site."""
+
+
+@dataclass(slots=True)
+class ThreadPlan:
+    """Comments to write, decisions to remember, and unsent operations that must not be sent any more."""
+
+    operations: list[Operation] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    cancelled: list[Operation] = field(default_factory=list)
+
+
+def party_of(route: Route, side: Side, person: Person) -> Party:
+    """Who a person of a site acts for. An agent of a customer-held helpdesk is the customer's."""
+    if person.ours:
+        return Party.BRIDGE
+    if route.end(side).held_by is HeldBy.CUSTOMER or (side is Side.HELPDESK and not person.staff):
+        return Party.CUSTOMER
+    return Party.VENDOR
+
+
+def facts_of(route: Route, side: Side, comment: Comment) -> CommentFacts:
+    """What rules may ask about a comment."""
+    return CommentFacts(
+        body_first_line=rich.first_line(comment.body),
+        plain=rich.to_plain(comment.body),
+        visibility=comment.visibility,
+        author_roles=route.roles_of(route.end(side).site, comment.author),
+        author_party=party_of(route, side, comment.author),
+        author_email=comment.author.email,
+        channel=comment.channel,
+        auto=comment.auto,
+    )
+
+
+def visibility_for(audience: Audience, held_by: HeldBy) -> Visibility | None:
+    """The flag at a helpdesk held by this party that reaches `audience` and nobody beyond it; None if none does."""
+    if audience is Audience.CUSTOMER_USER:
+        return Visibility.PUBLIC
+    keeper = Audience.CUSTOMER_TEAM if held_by is HeldBy.CUSTOMER else Audience.VENDOR
+    return Visibility.INTERNAL if audience is keeper else None
+
+
+def readers_of(visibility: Visibility, *, side: Side, held_by: HeldBy) -> frozenset[Audience]:
+    """Everybody who can read a comment with this flag there."""
+    if side is Side.TRACKER and held_by is HeldBy.VENDOR:
+        return frozenset({Audience.VENDOR})
+    if visibility is Visibility.PUBLIC:
+        return frozenset(Audience)
+    return frozenset({Audience.CUSTOMER_TEAM if held_by is HeldBy.CUSTOMER else Audience.VENDOR})
+
+
+def plan_threads(state: GroupState, *, blocked: str, sign: Signer, split: Splitter) -> ThreadPlan:
+    """Decide about every comment that is not decided yet, and again about those not yet sent."""
+    plan = ThreadPlan()
+    for side in Side:
+        if blocked:
+            plan.cancelled.extend(_unsent_mirrors(state, side.other))
+        else:
+            _plan_side(state, side, plan, sign, split)
+    return plan
+
+
+def _unsent_mirrors(state: GroupState, target: Side) -> list[Operation]:
+    return [
+        one
+        for one in state.operations
+        if one.kind is OperationKind.COMMENT and one.side is target and one.state in UNSENT and _is_mirror(one)
+    ]
+
+
+def _is_mirror(operation: Operation) -> bool:
+    return operation.marker is not None and operation.marker.kind == "comment"
+
+
+def _plan_side(state: GroupState, side: Side, plan: ThreadPlan, sign: Signer, split: Splitter) -> None:
+    snapshot = state.snapshots.get(side)
+    if snapshot is None or snapshot.thread is None:
+        return
+    unsent = {one.item: one for one in _unsent_mirrors(state, side.other)}
+    seen = set()
+    for order, comment in enumerate(snapshot.thread.comments):
+        seen.add(comment.id)
+        if comment.author.ours or not _is_open(state, side, comment, unsent):
+            continue
+        made = list(_mirror(state, side, comment, order=order, plan=plan, sign=sign, split=split))
+        plan.operations.extend(made)
+        if not made and comment.id in unsent:
+            plan.cancelled.append(unsent[comment.id])
+    if snapshot.thread.complete:
+        plan.cancelled.extend(one for ident, one in unsent.items() if ident not in seen)
+
+
+def _is_open(state: GroupState, side: Side, comment: Comment, unsent: dict[str, Operation]) -> bool:
+    """Whether a comment is undecided, unsent, or was skipped and has been rewritten since."""
+    item = state.items.get((side, comment.id, 1))
+    if item is None or comment.id in unsent:
+        return True
+    return item.fate is Fate.SKIPPED and item.source_hash != rich.digest(comment.body)
+
+
+def _mirror(
+    state: GroupState, side: Side, comment: Comment, *, order: int, plan: ThreadPlan, sign: Signer, split: Splitter
+) -> Iterator[Operation]:
+    route, target = state.route, side.other
+    release = route.end(side).mapping.release(facts_of(route, side, comment))
+    digest = rich.digest(comment.body)
+    if release is None:
+        plan.items.append(Item(side, comment.id, 1, Fate.SKIPPED, digest))
+        return
+    reason = str(release.place)
+    visibility = _visibility(route, target, release.audience)
+    if visibility is None or (target is Side.HELPDESK and route.mode is Mode.INTERNAL):
+        plan.items.append(Item(side, comment.id, 1, Fate.WITHHELD, digest, reason=reason))
+        return
+    body = rich.without_prefix(comment.body, release.strip_prefix) if release.strip_prefix else comment.body
+    source = state.snapshots[side]
+    whole = mirrored_body(comment, body, source=source, target=target)
+    for part, text in enumerate(split(route.end(target).site, whole), start=1):
+        generation = state.link.generation if state.link else 0
+        marker = sign(Marker(route.name, str(source.ref), "comment", comment.id, part, generation))
+        plan.items.append(Item(side, comment.id, part, Fate.SENT, digest, marker.mac, reason=reason))
+        yield Operation(
+            key=marker.mac,
+            group=state.hand.group,
+            kind=OperationKind.COMMENT,
+            side=target,
+            payload={"body": text, "visibility": visibility.value, "audience": release.audience.value},
+            item=comment.id,
+            marker=marker,
+            state=OperationState.PLANNED,
+            reason=reason,
+            order=order * 100 + part,
+        )
+
+
+def _visibility(route: Route, target: Side, audience: Audience) -> Visibility | None:
+    if target is Side.TRACKER:
+        return Visibility.PUBLIC if audience is Audience.VENDOR else None
+    return visibility_for(audience, route.helpdesk.held_by)

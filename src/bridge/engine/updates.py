@@ -1,0 +1,191 @@
+"""Which customer updates a tracker's issue gives rise to: filled fields, commands, released versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from jinja2.sandbox import SandboxedEnvironment
+
+from bridge.casework.wording import Update, word_update
+from bridge.engine.state import GroupState
+from bridge.engine.threads import Signer, ThreadPlan, visibility_for
+from bridge.mapping import Command, FieldFilled, Released, UpdateRule
+from bridge.model import document as rich
+from bridge.model.document import Document, Node, from_plain
+from bridge.model.marker import Marker
+from bridge.model.operation import Operation, OperationKind, OperationState
+from bridge.model.ticket import Snapshot
+from bridge.model.words import Mode, Side
+from bridge.store.links import Fate, Item
+
+RELEASE_COMMAND = "/release"
+
+
+@dataclass(frozen=True, slots=True)
+class _Trigger:
+    """One thing that happened at the tracker: `item` names it for ever, `hash` what it says."""
+
+    item: str
+    body: Document
+    version: str
+    hash: str
+    position: int = 1_000_000_000
+    """Where in the thread it stands; what is no comment counts as last."""
+
+
+def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: SandboxedEnvironment) -> ThreadPlan:
+    """Decide about every update not yet decided, release those a lead released, cancel those taken back in time."""
+    plan = ThreadPlan()
+    snapshot = state.snapshots.get(Side.TRACKER)
+    unsent = {one.item: one for one in state.unsent() if one.marker and one.marker.kind.startswith("update:")}
+    if blocked:
+        plan.cancelled.extend(unsent.values())
+        return plan
+    if snapshot is None or state.link is None:
+        return plan
+    releases = _Releases(state, snapshot)
+    still: set[str] = set()
+    for rule in state.route.tracker.mapping.updates:
+        for trigger in _triggers(snapshot, rule):
+            still.add(trigger.item)
+            if (Side.TRACKER, trigger.item, 1) not in state.items and not _is_said(state, plan, rule.kind, trigger):
+                held = bool(rule.release_by) and not releases.given(rule, after=trigger.position)
+                _plan_one(state, rule, trigger, held=held, plan=plan, sign=sign, templates=templates)
+    if snapshot.thread is not None and snapshot.thread.complete:
+        plan.cancelled.extend(one for item, one in unsent.items() if item not in still)
+    for item, one in unsent.items():
+        asked = next((each for each in state.route.tracker.mapping.updates if item.startswith(f"{each.kind}:")), None)
+        if item in still and one.state is OperationState.HELD and asked and releases.given(asked, after=-1):
+            plan.operations.append(replace(one, state=OperationState.PLANNED))
+    plan.items.extend(releases.used())
+    return plan
+
+
+class _Releases:
+    """The `/release` comments that have not been acted upon. Each counts once: what is held later needs another."""
+
+    def __init__(self, state: GroupState, snapshot: Snapshot) -> None:
+        self._state = state
+        comments = snapshot.thread.comments if snapshot.thread else ()
+        self._new = [
+            (position, comment)
+            for position, comment in enumerate(comments)
+            if rich.first_line(comment.body).casefold().split()[:1] == [RELEASE_COMMAND]
+            and not comment.author.ours
+            and (Side.TRACKER, f"release:{comment.id}", 1) not in state.items
+        ]
+
+    def given(self, rule: UpdateRule, *, after: int) -> bool:
+        """Whether somebody with the rule's role released this kind (or everything) behind position `after`."""
+        roles_of, site = self._state.route.roles_of, self._state.route.tracker.site
+        return any(
+            position > after
+            and rich.first_line(comment.body).casefold().split()[1:2] in ([], [rule.kind])
+            and rule.release_by in roles_of(site, comment.author)
+            for position, comment in self._new
+        )
+
+    def used(self) -> Iterator[Item]:
+        """What to remember, so that each release counts once."""
+        for _position, comment in self._new:
+            yield Item(Side.TRACKER, f"release:{comment.id}", 1, Fate.SKIPPED, rich.digest(comment.body))
+
+
+def _is_said(state: GroupState, plan: ThreadPlan, kind: str, trigger: _Trigger) -> bool:
+    """Whether an update of this kind with these words stands already (a field and a command often say the same)."""
+    known = [*state.items.values(), *plan.items]
+    return any(
+        item.source_id.startswith(f"{kind}:") and item.source_hash == trigger.hash and item.fate is Fate.SENT
+        for item in known
+    )
+
+
+def _triggers(snapshot: Snapshot, rule: UpdateRule) -> Iterator[_Trigger]:
+    for trigger in rule.triggers:
+        if isinstance(trigger, FieldFilled):
+            yield from _filled(snapshot, rule, trigger)
+        elif isinstance(trigger, Command):
+            yield from _commanded(snapshot, rule, trigger)
+        else:
+            yield from _versions(snapshot, rule, trigger)
+
+
+def _filled(snapshot: Snapshot, rule: UpdateRule, trigger: FieldFilled) -> Iterator[_Trigger]:
+    value = snapshot.value(trigger.native)
+    if value is None:
+        return
+    body = value if isinstance(value, Node) else from_plain(str(value))
+    words = rich.to_plain(body).strip()
+    if words:
+        says = rich.digest(from_plain(words))
+        yield _Trigger(f"{rule.kind}:field:{trigger.native}:{says[:12]}", body, "", says)
+
+
+def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command) -> Iterator[_Trigger]:
+    for position, comment in enumerate(snapshot.thread.comments if snapshot.thread else ()):
+        words = rich.first_line(comment.body).split()
+        if comment.author.ours or not comment.author.staff or not words or words[0].casefold() != trigger.word:
+            continue
+        body = rich.without_prefix(comment.body, words[0])
+        version = ""
+        if rule.kind == "delivered" and len(words) > 1:
+            version = words[1]
+            body = rich.without_prefix(body, version)
+        says = version or rich.digest(from_plain(rich.to_plain(body).strip()))
+        yield _Trigger(f"{rule.kind}:comment:{comment.id}", body, version, says, position)
+
+
+def _versions(snapshot: Snapshot, rule: UpdateRule, trigger: Released) -> Iterator[_Trigger]:
+    for version in snapshot.value(trigger.native) or ():
+        if isinstance(version, dict) and version.get("released") and version.get("name"):
+            name = str(version["name"])
+            yield _Trigger(f"{rule.kind}:version:{name}"[:200], rich.EMPTY, name, name)
+
+
+def _plan_one(
+    state: GroupState,
+    rule: UpdateRule,
+    trigger: _Trigger,
+    *,
+    held: bool,
+    plan: ThreadPlan,
+    sign: Signer,
+    templates: SandboxedEnvironment,
+) -> None:
+    route, link = state.route, state.link
+    assert link is not None
+    visibility = visibility_for(rule.audience, route.helpdesk.held_by)
+    if visibility is None or route.mode is Mode.INTERNAL:
+        plan.items.append(Item(Side.TRACKER, trigger.item, 1, Fate.WITHHELD, trigger.hash, reason=str(rule.place)))
+        return
+    kind = f"update:{rule.kind}"
+    marker = sign(Marker(route.name, str(link.tracker), kind, trigger.item, 1, link.generation))
+    plan.items.append(Item(Side.TRACKER, trigger.item, 1, Fate.SENT, trigger.hash, marker.mac, reason=str(rule.place)))
+    body = word_update(
+        Update(rule.kind, trigger.body, _facts(state, trigger)), templates=templates, language=route.language
+    )
+    plan.operations.append(
+        Operation(
+            key=marker.mac,
+            group=state.hand.group,
+            kind=OperationKind.COMMENT,
+            side=Side.HELPDESK,
+            payload={"body": body, "visibility": visibility.value, "audience": rule.audience.value},
+            item=trigger.item,
+            marker=marker,
+            state=OperationState.HELD if held else OperationState.PLANNED,
+            reason=str(rule.place),
+            order=1_000_000,
+            due_at=state.now + route.undo if route.undo else None,
+        )
+    )
+
+
+def _facts(state: GroupState, trigger: _Trigger) -> dict[str, str]:
+    helpdesk = state.snapshots.get(Side.HELPDESK)
+    return {
+        "customer": helpdesk.sender.name if helpdesk else "",
+        "key": helpdesk.key if helpdesk else state.helpdesk_ref.id,
+        "version": trigger.version,
+    }

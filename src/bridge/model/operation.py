@@ -1,0 +1,175 @@
+"""Intended effects, and what is told to and answered by a connector when one is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from bridge.model.document import Document
+from bridge.model.marker import Marker
+from bridge.model.ticket import Attachment, Person, TicketRef, Version
+from bridge.model.words import Audience, Side, Visibility
+
+
+class OperationKind(StrEnum):
+    """What an operation does. One `update` operation carries one canonical field."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    COMMENT = "comment"
+
+
+class OperationState(StrEnum):
+    """Where an operation stands in the journal.
+
+    planned → sending → confirmed | unknown | planned (definite temporary failure) | dead;
+    planned → cancelled | superseded | held (waits for a person's release); unknown → confirmed | planned | void.
+    """
+
+    PLANNED = "planned"
+    HELD = "held"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    VOID = "void"
+    DEAD = "dead"
+
+
+UNSENT = frozenset({OperationState.PLANNED, OperationState.HELD})
+OPEN = UNSENT | {OperationState.SENDING, OperationState.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One intended effect on one side of one group, journaled before anything is sent.
+
+    `key` is the marker's mac for creates and comments (deterministic: planning the same again finds the same row), and
+    group, field and version for updates. `payload` is plain JSON, frozen from the first attempt on: `fields` (native
+    name → value) and `prior` for updates, `body` (a document as JSON), `visibility` and `audience` for comments.
+    `sources` holds the source side's native values the operation was planned from, which become its base on confirm.
+    `reason` is the rule that released it (`file:line`), for people and for the check at the moment of sending.
+    """
+
+    key: str
+    group: str
+    kind: OperationKind
+    side: Side
+    payload: Mapping[str, Any]
+    sources: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    field_name: str = ""
+    item: str = ""
+    marker: Marker | None = None
+    state: OperationState = OperationState.PLANNED
+    reason: str = ""
+    order: int = 0
+    attempts: int = 0
+    due_at: datetime | None = None
+    sent_at: datetime | None = None
+    horizon_at: datetime | None = None
+    error: str = ""
+    remote_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDraft:
+    """A ticket to be created. `scope` says where (`project`, `type`, `repository`), in the words of the route's side.
+
+    `fields` maps native names to native values. `idempotency_key` is sent where the vendor honours one. `behalf_of` is
+    the person it comes from, for vendors that keep a requester; it is otherwise named inside `body`.
+    """
+
+    scope: Mapping[str, str]
+    summary: str
+    body: Document
+    fields: Mapping[str, Any]
+    marker: Marker
+    idempotency_key: str
+    behalf_of: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentDraft:
+    """A comment to be written. `audience` is whom the rule released it to; `visibility` the flag that follows at
+    this site. The connector places the marker in its slot and splits nothing: `body` already fits."""
+
+    body: Document
+    visibility: Visibility
+    audience: Audience
+    marker: Marker
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChange:
+    """One request's worth of change to one ticket: some fields, and where the vendor takes them together, a comment.
+
+    `prior` holds the native values the plan rested on. `version` guards the write where the vendor can (409 when the
+    ticket moved). A status that needs a workflow transition is written by the connector as such.
+    """
+
+    ref: TicketRef
+    key: str
+    fields: Mapping[str, Any]
+    prior: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    comment: CommentDraft | None = None
+    version: Version | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a site answered to a write it accepted.
+
+    `version` and `fields` (read-back native values, only if the reply showed them) are None when the reply does not
+    tell. `comment_id` is set when a comment was written.
+    """
+
+    ref: TicketRef
+    key: str = ""
+    url: str = ""
+    version: Version | None = None
+    comment_id: str = ""
+    fields: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What `find` looks for: the marker of a create or comment of unknown outcome.
+
+    `ref` is the ticket for a comment, None for a create; `scope` where a create went; `after_key` the highest key
+    known before sending (vendors whose search lags are read past it); `sent_at` when it was sent, None if never.
+    """
+
+    kind: OperationKind
+    marker: Marker
+    ref: TicketRef | None = None
+    scope: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    after_key: str = ""
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The effect exists: this is what it made."""
+
+    written: Written
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The effect is certainly not there as of now. The caller still waits for the write's horizon."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """Not found, which proves nothing before `until`."""
+
+    until: datetime
+
+
+Finding = Found | Absent | CannotTell

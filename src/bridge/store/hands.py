@@ -1,0 +1,151 @@
+"""Which group is due, and whose hand is on it: a lease with a fencing number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, update
+
+from bridge.errors import HandLostError
+from bridge.store.schema import Instant, work_group
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A lease on one group. `fence` rises with every claim; `wanted` is how often work was asked for when claimed."""
+
+    group: str
+    route: str
+    holder: str
+    fence: int
+    wanted: int
+
+
+class Hands:
+    """Leases and due times of groups, within one transaction."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def want(self, group: str, route: str, *, due_at: datetime | None = None) -> None:
+        """Ask for the group to be reconciled by `due_at` (now if None), even if somebody works on it this moment."""
+        due = due_at or self._now
+        table = work_group
+        is_later = or_(table.c.due_at.is_(None), table.c.due_at > due)
+        done = self._connection.execute(
+            update(table)
+            .where(table.c.id == group)
+            .values(due_at=case((is_later, literal(due, Instant())), else_=table.c.due_at), wanted=table.c.wanted + 1)
+        )
+        if done.rowcount == 0:
+            self._connection.execute(table.insert().values(id=group, route=route, due_at=due, wanted=1, fence=0))
+
+    def want_route(self, route: str) -> int:
+        """Ask for every group of a route (its rules changed); how many there are."""
+        table = work_group
+        done = self._connection.execute(
+            update(table).where(table.c.route == route).values(due_at=self._now, wanted=table.c.wanted + 1)
+        )
+        return int(done.rowcount)
+
+    def claim(self, holder: str, *, lease_s: float, limit: int) -> list[Hand]:
+        """Take up to `limit` groups that are due and free, longest waiting first."""
+        table = work_group
+        free = or_(table.c.held_until.is_(None), table.c.held_until <= self._now)
+        rows = self._connection.execute(
+            select(table.c.id, table.c.route, table.c.fence, table.c.wanted)
+            .where(and_(table.c.due_at <= self._now, free, table.c.suspended == ""))
+            .order_by(table.c.due_at, table.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        until = self._now + timedelta(seconds=lease_s)
+        for row in rows:
+            self._connection.execute(
+                update(table)
+                .where(table.c.id == row.id)
+                .values(holder=holder, held_until=until, fence=table.c.fence + 1)
+            )
+        return [Hand(row.id, row.route, holder, row.fence + 1, row.wanted) for row in rows]
+
+    def check(self, hand: Hand) -> None:
+        """Make sure the hand still holds its group, and keep it so until this transaction ends.
+
+        Raises HandLostError if the lease has run out or another hand was faster.
+        """
+        table = work_group
+        row = self._connection.execute(
+            select(table.c.fence, table.c.held_until).where(table.c.id == hand.group).with_for_update()
+        ).one_or_none()
+        if row is None or row.fence != hand.fence or row.held_until is None or row.held_until <= self._now:
+            raise HandLostError(f"Another worker took over {hand.group}; this one leaves it alone.")
+
+    def extend(self, hand: Hand, *, lease_s: float) -> None:
+        """Hold on for another `lease_s` seconds from now. The hand must have been checked in this transaction."""
+        table = work_group
+        self._connection.execute(
+            update(table)
+            .where(table.c.id == hand.group, table.c.fence == hand.fence)
+            .values(held_until=self._now + timedelta(seconds=lease_s))
+        )
+
+    def release(self, hand: Hand, *, due_at: datetime | None) -> None:
+        """Let the group go until `due_at` (None: until wanted again), unless it was wanted meanwhile: then it is due."""
+        table = work_group
+        self._connection.execute(
+            update(table)
+            .where(table.c.id == hand.group, table.c.fence == hand.fence)
+            .values(holder=None, held_until=None)
+        )
+        self._connection.execute(
+            update(table)
+            .where(table.c.id == hand.group, table.c.fence == hand.fence, table.c.wanted == hand.wanted)
+            .values(due_at=due_at)
+        )
+
+    def suspend(self, group: str, why: str) -> None:
+        """Set a group aside until a person looks at it."""
+        self._connection.execute(update(work_group).where(work_group.c.id == group).values(suspended=why))
+
+    def next_due_at(self) -> datetime | None:
+        """When the next group that nobody holds falls due; None if none waits."""
+        table = work_group
+        due_at: datetime | None = self._connection.execute(
+            select(func.min(table.c.due_at)).where(table.c.suspended == "")
+        ).scalar_one()
+        return due_at
+
+    def free_all(self) -> None:
+        """Take every hand off: the process that held them is gone."""
+        self._connection.execute(
+            update(work_group)
+            .where(work_group.c.holder.is_not(None))
+            .values(holder=None, held_until=None, fence=work_group.c.fence + 1)
+        )
+
+    def count_waiting(self) -> int:
+        """How many groups fall due some time."""
+        table = work_group
+        return int(
+            self._connection.execute(
+                select(func.count()).select_from(table).where(table.c.due_at.is_not(None), table.c.suspended == "")
+            ).scalar_one()
+        )
+
+    def count_due(self) -> int:
+        """How many groups are due now."""
+        table = work_group
+        return int(
+            self._connection.execute(
+                select(func.count()).select_from(table).where(table.c.due_at <= self._now, table.c.suspended == "")
+            ).scalar_one()
+        )
+
+    def suspensions(self) -> list[tuple[str, str]]:
+        """The groups set aside, each with the reason."""
+        rows = self._connection.execute(
+            select(work_group.c.id, work_group.c.suspended).where(work_group.c.suspended != "")
+        )
+        return [(row.id, row.suspended) for row in rows]

@@ -1,0 +1,235 @@
+"""Links, their bases, the items mirrored under them, and recorded conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
+
+from bridge.model.codec import decode_readings, encode, encode_readings
+from bridge.model.marker import Marker
+from bridge.model.ticket import Reading, TicketRef
+from bridge.model.words import Side
+from bridge.store import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The lasting record that two tickets are the same case. `created` is the side whose ticket bridge made, or ""."""
+
+    group: str
+    route: str
+    helpdesk: TicketRef
+    tracker: TicketRef
+    tracker_key: str
+    created: str = ""
+    generation: int = 0
+
+    def ref(self, side: Side) -> TicketRef:
+        """The ticket on one side."""
+        return self.helpdesk if side is Side.HELPDESK else self.tracker
+
+
+class Fate(StrEnum):
+    """What became of a source item: on its way or mirrored, left alone by the rules, or held back by the mode."""
+
+    SENT = "sent"
+    SKIPPED = "skipped"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One source item (a comment, a customer update) and what was decided about it, once."""
+
+    side: Side
+    source_id: str
+    part: int
+    fate: Fate
+    source_hash: str
+    operation_key: str = ""
+    target_id: str = ""
+    reason: str = ""
+
+
+Bases = dict[Side, dict[str, Mapping[str, Reading]]]
+"""Per side and canonical field: the native readings the last settled agreement rested on."""
+
+
+class Links:
+    """Links and what hangs on them, within one transaction."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def get(self, group: str) -> Link | None:
+        """The link of a group, None before there is one."""
+        row = self._connection.execute(select(schema.link).where(schema.link.c.group_id == group)).one_or_none()
+        return None if row is None else _link(row)
+
+    def find(self, refs: Iterable[TicketRef]) -> dict[TicketRef, Link]:
+        """The links that these tickets are an end of."""
+        table = schema.link
+        found: dict[TicketRef, Link] = {}
+        wanted = list(refs)
+        for start in range(0, len(wanted), 200):
+            chunk = wanted[start : start + 200]
+            ends = [
+                or_(
+                    and_(table.c.helpdesk_site == ref.site, table.c.helpdesk_id == ref.id),
+                    and_(table.c.tracker_site == ref.site, table.c.tracker_id == ref.id),
+                )
+                for ref in chunk
+            ]
+            for row in self._connection.execute(select(table).where(or_(*ends))) if ends else ():
+                link = _link(row)
+                found[link.helpdesk] = found[link.tracker] = link
+        return found
+
+    def add(self, link: Link) -> None:
+        """Record a new link."""
+        self._connection.execute(
+            schema.link.insert().values(
+                group_id=link.group,
+                route=link.route,
+                helpdesk_site=link.helpdesk.site,
+                helpdesk_id=link.helpdesk.id,
+                tracker_site=link.tracker.site,
+                tracker_id=link.tracker.id,
+                tracker_key=link.tracker_key,
+                created=link.created,
+                generation=link.generation,
+                linked_at=self._now,
+            )
+        )
+
+    def all(self, route: str | None = None) -> list[Link]:
+        """Every link, or those of one route."""
+        query = select(schema.link).order_by(schema.link.c.linked_at, schema.link.c.group_id)
+        if route is not None:
+            query = query.where(schema.link.c.route == route)
+        return [_link(row) for row in self._connection.execute(query)]
+
+    def count(self) -> dict[str, int]:
+        """How many links each route has."""
+        rows = self._connection.execute(select(schema.link.c.route, func.count()).group_by(schema.link.c.route))
+        return {route: int(number) for route, number in rows}
+
+    def bases(self, group: str) -> Bases:
+        """The bases of a link."""
+        bases: Bases = {Side.HELPDESK: {}, Side.TRACKER: {}}
+        table = schema.base
+        for row in self._connection.execute(select(table).where(table.c.group_id == group)):
+            bases[Side(row.side)][row.field] = decode_readings(row.native)
+        return bases
+
+    def move_base(self, group: str, side: Side, field: str, native: Mapping[str, Reading]) -> None:
+        """Move one base. The caller moves the pair's other end in the same transaction."""
+        table = schema.base
+        values: dict[str, Any] = {"native": encode_readings(native), "settled_at": self._now}
+        where = and_(table.c.group_id == group, table.c.side == side.value, table.c.field == field)
+        if self._connection.execute(update(table).where(where).values(values)).rowcount == 0:
+            self._connection.execute(table.insert().values(group_id=group, side=side.value, field=field, **values))
+
+    def items(self, group: str) -> dict[tuple[Side, str, int], Item]:
+        """Every decided source item of a group, by side, id and part."""
+        table = schema.item
+        rows = self._connection.execute(select(table).where(table.c.group_id == group))
+        items = {}
+        for row in rows:
+            item = Item(
+                Side(row.side),
+                row.source_id,
+                row.part,
+                Fate(row.fate),
+                row.source_hash,
+                row.operation_key or "",
+                row.target_id or "",
+                row.reason,
+            )
+            items[item.side, item.source_id, item.part] = item
+        return items
+
+    def put_item(self, group: str, item: Item) -> None:
+        """Record what was decided about a source item, or what has become of it since."""
+        table = schema.item
+        values = {
+            "fate": item.fate.value,
+            "source_hash": item.source_hash,
+            "operation_key": item.operation_key or None,
+            "target_id": item.target_id or None,
+            "reason": item.reason,
+            "decided_at": self._now,
+        }
+        where = and_(
+            table.c.group_id == group,
+            table.c.side == item.side.value,
+            table.c.source_id == item.source_id,
+            table.c.part == item.part,
+        )
+        if self._connection.execute(update(table).where(where).values(values)).rowcount == 0:
+            self._connection.execute(
+                table.insert().values(
+                    group_id=group, side=item.side.value, source_id=item.source_id, part=item.part, **values
+                )
+            )
+
+    def adopt_item(self, group: str, side: Side, marker: Marker, target_id: str) -> None:
+        """Record an item as sent because its copy was found, bearing our marker, though the ledger knew nothing."""
+        self.put_item(
+            group, Item(side, marker.item, marker.part, Fate.SENT, "", marker.mac, target_id, "found by its marker")
+        )
+
+    def drop_item(self, group: str, item: Item) -> None:
+        """Forget a decision, so that the item is looked at again."""
+        table = schema.item
+        self._connection.execute(
+            delete(table).where(
+                table.c.group_id == group,
+                table.c.side == item.side.value,
+                table.c.source_id == item.source_id,
+                table.c.part == item.part,
+            )
+        )
+
+    def conflicts(self, group: str) -> frozenset[str]:
+        """The fields of a group that wait for a person."""
+        table = schema.conflict
+        return frozenset(self._connection.execute(select(table.c.field).where(table.c.group_id == group)).scalars())
+
+    def set_conflict(self, group: str, field: str, *, helpdesk: Any, tracker: Any) -> None:
+        """Record a conflict once."""
+        if field in self.conflicts(group):
+            return
+        self._connection.execute(
+            schema.conflict.insert().values(
+                group_id=group, field=field, helpdesk=encode(helpdesk), tracker=encode(tracker), seen_at=self._now
+            )
+        )
+
+    def clear_conflict(self, group: str, field: str) -> None:
+        """The sides agree again, or a person decided."""
+        table = schema.conflict
+        self._connection.execute(delete(table).where(table.c.group_id == group, table.c.field == field))
+
+    def all_conflicts(self) -> list[tuple[str, str]]:
+        """Every open conflict: group and field."""
+        table = schema.conflict
+        return [(row.group_id, row.field) for row in self._connection.execute(select(table.c.group_id, table.c.field))]
+
+
+def _link(row: Any) -> Link:
+    return Link(
+        row.group_id,
+        row.route,
+        TicketRef(row.helpdesk_site, row.helpdesk_id),
+        TicketRef(row.tracker_site, row.tracker_id),
+        row.tracker_key,
+        row.created,
+        row.generation,
+    )

@@ -1,0 +1,1 @@
+"""How the tables came to be what `schema` says: one module a step, applied in order by Alembic."""

@@ -1,0 +1,202 @@
+"""The ledger's tables. `migrations/` brings a database here; a test holds the two equal.
+
+Times are whole microseconds since 1970 (UTC) in a BIGINT, so that both databases compare and index them alike.
+JSON is TEXT: the ledger never looks inside it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To microseconds."""
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """From microseconds."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class Json(TypeDecorator[Any]):
+    """Plain JSON data, kept as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """To text."""
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """From text."""
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("site", String(128), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("read_at", Instant, nullable=False),
+    Column("settled_through", Instant),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("site", String(128), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("group_id", String(512), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("version_at", Instant, nullable=False),
+    Column("version_tag", String(255), nullable=False),
+    Column("read_at", Instant, nullable=False),
+    Column("suspect_at", Instant),
+    Column("snapshot", Json, nullable=False),
+    Index("ticket_group", "group_id"),
+)
+
+work_group = Table(
+    "work_group",
+    metadata,
+    Column("id", String(512), primary_key=True),
+    Column("route", String(128), nullable=False),
+    Column("due_at", Instant),
+    Column("wanted", Integer, nullable=False, default=0),
+    Column("holder", String(128)),
+    Column("held_until", Instant),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("suspended", String(255), nullable=False, default=""),
+    Index("work_group_due", "due_at"),
+    Index("work_group_route", "route"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("route", String(128), nullable=False),
+    Column("helpdesk_site", String(128), nullable=False),
+    Column("helpdesk_id", String(255), nullable=False),
+    Column("tracker_site", String(128), nullable=False),
+    Column("tracker_id", String(255), nullable=False),
+    Column("tracker_key", String(255), nullable=False),
+    Column("created", String(16), nullable=False),
+    Column("generation", Integer, nullable=False, default=0),
+    Column("linked_at", Instant, nullable=False),
+    Index("link_helpdesk", "helpdesk_site", "helpdesk_id", unique=True),
+    Index("link_tracker", "tracker_site", "tracker_id"),
+)
+
+base = Table(
+    "base",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("side", String(16), primary_key=True),
+    Column("field", String(128), primary_key=True),
+    Column("native", Json, nullable=False),
+    Column("settled_at", Instant, nullable=False),
+)
+
+item = Table(
+    "item",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("side", String(16), primary_key=True),
+    Column("source_id", String(255), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("fate", String(16), nullable=False),
+    Column("source_hash", String(64), nullable=False),
+    Column("operation_key", String(64)),
+    Column("target_id", String(255)),
+    Column("reason", Text, nullable=False, default=""),
+    Column("decided_at", Instant, nullable=False),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("group_id", String(512), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("side", String(16), nullable=False),
+    Column("field", String(128), nullable=False, default=""),
+    Column("item", String(255), nullable=False, default=""),
+    Column("marker", Json),
+    Column("payload", Json, nullable=False),
+    Column("sources", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("sequence", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", Instant),
+    Column("sent_at", Instant),
+    Column("horizon_at", Instant),
+    Column("error", Text, nullable=False, default=""),
+    Column("remote_id", String(255), nullable=False, default=""),
+    Column("planned_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Index("operation_group", "group_id", "state"),
+    Index("operation_state", "state"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("group_id", String(512), nullable=False),
+    Column("site", String(128), nullable=False),
+    Column("operations", Json, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+    Column("outcome", String(16), nullable=False, default="sent"),
+    Column("error", Text, nullable=False, default=""),
+    Index("attempt_group", "group_id"),
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("field", String(128), primary_key=True),
+    Column("helpdesk", Json),
+    Column("tracker", Json),
+    Column("seen_at", Instant, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("group_id", String(512), nullable=False, default=""),
+    Column("what", String(64), nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("by_person", Boolean, nullable=False, default=False),
+    Index("audit_group", "group_id"),
+)
