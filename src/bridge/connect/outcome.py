@@ -20,6 +20,8 @@ from bridge.errors import (
 )
 
 _DETAIL_CHARACTERS = 300
+_STRANGE = (ValueError, TypeError, LookupError, AttributeError)
+"""What a dialect may stumble over when a proxy's page stands in the vendor's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,14 @@ class Attempt:
         complaint = _complaint(response, dialect)
         detail = complaint.detail
         message = f"{site} answered {self.name} with {status}" + (f": {detail}" if detail else "")
-        limit = dialect.limited(response)
+        unsure = status >= 500 or status in _UNSURE
+        # A limit has certainly no effect; a failing server's Retry-After promises nothing about the write it had.
+        limit = None if self.writes and unsure else _limit(response, dialect)
         if limit is not None or status == 429:
             wait_s, reason = limit or (None, "")
             wait_s = retry_after_s(response.headers) if wait_s is None else wait_s
             return TemporaryError(message, retry_after_s=wait_s, reason=reason, site=site, status=status, detail=detail)
-        if status >= 500:
+        if unsure:
             if self.writes:
                 text = f"{message}; it may have taken effect"
                 return UnknownOutcomeError(text, horizon_s=0.0, site=site, status=status, detail=detail)
@@ -121,6 +125,8 @@ class Attempt:
         return kind(message, site=site, status=status, detail=detail, field=complaint.field)
 
 
+_UNSURE = (408, 425)
+"""Client errors that come from a server or proxy that gave up waiting, not from one that understood and refused."""
 _KINDS: Mapping[int, type[PermanentError]] = {
     401: RefusedError,
     403: RefusedError,
@@ -141,11 +147,17 @@ def _is_whole(response: requests.Response) -> bool:
     return True
 
 
+def _limit(response: requests.Response, dialect: Dialect) -> tuple[float | None, str] | None:
+    try:
+        return dialect.limited(response)
+    except _STRANGE:
+        return None
+
+
 def _complaint(response: requests.Response, dialect: Dialect) -> Complaint:
     try:
         complaint = dialect.explain(response)
-    except (ValueError, TypeError, LookupError, AttributeError):
-        # A proxy's page in the vendor's place: not in the shape the dialect knows.
+    except _STRANGE:
         return Complaint()
     detail = " ".join(complaint.detail.split())
     if len(detail) > _DETAIL_CHARACTERS:

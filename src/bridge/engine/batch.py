@@ -116,6 +116,8 @@ class Batch:
             journaled = record(transaction, state, plan)
         doubtful = bool(state.in_doubt(OperationKind.CREATE))
         threads = {one.side for one in state.in_doubt(OperationKind.COMMENT)}
+        if self.recovery.doubt(state, journaled):
+            return Outcome(done=False)
         now = self.clock.now()
         sendable = [] if doubtful else [one for one in journaled if one.state is OperationState.PLANNED]
         waiting = [one.due_at for one in sendable if one.due_at is not None and one.due_at > now]

@@ -22,6 +22,8 @@ from bridge.store.ledger import Ledger, read_meta, write_meta
 
 SCAN_S = 0.25
 """How often the ledger is asked whether anything fell due."""
+FAILED_S = 2.0
+"""How long a converging run waits before it polls a site again that could not be read."""
 MOST_ROUNDS = 500
 
 log = structlog.get_logger(__name__)
@@ -62,7 +64,8 @@ class Daemon:
         self.workers = workers
         self.poll_s = poll_s
         self._stop = threading.Event()
-        self._polls: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._polls: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+        self._polled: dict[str, tuple[int, bool]] = {}
 
     def open(self) -> None:
         """Take over from an earlier process: its hands are nobody's now, and changed rules make their groups due."""
@@ -95,6 +98,9 @@ class Daemon:
                     continue
                 with self.ledger.begin() as transaction:
                     next_due_at = transaction.hands.next_due_at()
+                if failed:
+                    again_at = self.clock.now() + timedelta(seconds=FAILED_S)
+                    next_due_at = min(next_due_at or again_at, again_at)
                 if next_due_at is None or next_due_at > deadline:
                     break
                 self.clock.sleep(max((next_due_at - self.clock.now()).total_seconds(), 0.0))
@@ -122,8 +128,8 @@ class Daemon:
         self.open()
         ticker = schedule.Scheduler()
         for site, seconds in self.poll_s.items():
-            ticker.every(max(1, round(seconds))).seconds.do(self.wake, site)
-            self.wake(site)
+            ticker.every(max(1, round(seconds))).seconds.do(self._polls.put, (site, False))
+            self._polls.put((site, False))
         threads = [
             threading.Thread(target=self._loop, name=f"worker-{number}", daemon=True) for number in range(self.workers)
         ]
@@ -134,9 +140,32 @@ class Daemon:
         for thread in threads:
             thread.join()
 
+    def settle(self, *, patience_s: float) -> bool:
+        """Wait, beside a running daemon, until fresh polls of every site bring nothing and nothing waits any more.
+
+        False if that did not come within `patience_s`.
+        """
+        deadline = self.clock.now() + timedelta(seconds=patience_s)
+        while self.clock.now() < deadline:
+            before = {site: self._polled.get(site, (0, True))[0] for site in self.poll_s}
+            for site in self.poll_s:
+                self.wake(site)
+            while any(self._polled.get(site, (0, True))[0] == before[site] for site in self.poll_s):
+                self.clock.sleep(SCAN_S / 10)
+                if self.clock.now() > deadline:
+                    return False
+            if not any(self._polled[site][1] for site in self.poll_s) and self._rests():
+                return True
+            self.clock.sleep(SCAN_S / 5)
+        return False
+
+    def _rests(self) -> bool:
+        with self.ledger.begin() as transaction:
+            return transaction.hands.count_waiting() == 0
+
     def wake(self, site: str) -> None:
-        """Ask for a site to be polled now."""
-        self._polls.put(site)
+        """Ask for every feed of a site to be read now."""
+        self._polls.put((site, True))
 
     def _loop(self) -> None:
         """One worker thread. Nothing that goes wrong with one batch ends it."""
@@ -151,10 +180,11 @@ class Daemon:
 
     def _poll_waiting(self) -> bool:
         try:
-            site = self._polls.get_nowait()
+            site, every_feed = self._polls.get_nowait()
         except queue.Empty:
             return False
-        self.intake.poll(site)
+        poll = self.intake.poll(site, every_feed=every_feed)
+        self._polled[site] = (self._polled.get(site, (0, True))[0] + 1, bool(poll.due or poll.failed))
         return True
 
     def stop(self) -> None:

@@ -96,10 +96,12 @@ class Delivery:
         request, number = self._journal(target, request)
         if not request:
             return Outcome(done=True)
+        sent_at = self.clock.now()
         try:
             written = self._write(target, connector, request)
         except UnknownOutcomeError as error:
-            return self._unknown(target, request, number, error)
+            horizon_at = max(self.clock.now(), sent_at + timedelta(seconds=error.horizon_s))
+            return self._unknown(target, request, number, error, horizon_at=horizon_at)
         except ChangedError as error:
             self._back_to_plan(target, request, number, error, due_at=None)
             return Outcome(done=False, reread=True)
@@ -190,8 +192,15 @@ class Delivery:
             transaction.readings.patch(written.ref, fields, version)
         self.keys.saw(written.ref.site, written.key)
 
-    def _unknown(self, target: Target, request: list[Operation], number: int, error: UnknownOutcomeError) -> Outcome:
-        horizon_at = self._in(error.horizon_s)
+    def _unknown(
+        self,
+        target: Target,
+        request: list[Operation],
+        number: int,
+        error: UnknownOutcomeError,
+        *,
+        horizon_at: datetime,
+    ) -> Outcome:
         with self.ledger.begin(target.hand) as transaction:
             keys = [one.key for one in request]
             transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=horizon_at, error=str(error))

@@ -61,6 +61,7 @@ def make_plan(state: GroupState, tools: Tools) -> Plan:
         return plan
     if source.life is Life.DELETED:
         plan.why = "the helpdesk's ticket was deleted; the link rests"
+        plan.threads = [ThreadPlan(cancelled=state.unsent())]
         return plan
     plan.fields = plan_fields(state, blocked=plan.blocked)
     plan.operations.extend(_updates(state, plan.fields.writes))

@@ -66,8 +66,26 @@ class Recovery:
                 confirm(transaction, state.route, one, finding.written, ref=ref, normalise=connector.normalise)
                 self.keys.saw(end.site, finding.written.key)
             else:
-                transaction.journal.change([one.key], state=OperationState.PLANNED, horizon_at=None)
+                transaction.journal.change([one.key], state=OperationState.PLANNED)
         return None
+
+    def doubt(self, state: GroupState, operations: list[Operation]) -> bool:
+        """Put comments in doubt that may stand already: the other side holds comments of our own account that the
+        ledger does not know (it was lost, or is an old copy). Each is looked for before it is sent. True if any was."""
+        strange = {side for side in Side if _has_unknown_own_comment(state, side)}
+        fresh = [
+            one
+            for one in operations
+            if one.kind is OperationKind.COMMENT
+            and one.side in strange
+            and one.state is OperationState.PLANNED
+            and one.horizon_at is None
+        ]
+        if fresh:
+            with self.ledger.begin(state.hand) as transaction:
+                keys = [one.key for one in fresh]
+                transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=transaction.now)
+        return bool(fresh)
 
     def adopt(self, state: GroupState) -> bool:
         """Take up what bears our marker and has no row: comments of ours on the other side that the ledger forgot.
@@ -86,6 +104,16 @@ class Recovery:
                     transaction.links.adopt_item(state.hand.group, side.other, marker, comment.id)
                 adopted = True
         return adopted
+
+
+def _has_unknown_own_comment(state: GroupState, side: Side) -> bool:
+    """Whether a side shows a comment by our own account that no item accounts for and no marker explains."""
+    snapshot = state.snapshots.get(side)
+    known = {item.target_id for item in state.items.values() if item.side is side.other}
+    return any(
+        comment.author.ours and comment.marker is None and comment.id not in known
+        for comment in (snapshot.thread.comments if snapshot and snapshot.thread else ())
+    )
 
 
 def _later(now: datetime, seconds: float) -> datetime:

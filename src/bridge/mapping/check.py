@@ -8,7 +8,8 @@ one value none mentions, and none at all). Between tables: no two write the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations, islice, product
+from itertools import combinations, product
+from math import prod
 from typing import Any
 
 from bridge.errors import Place
@@ -21,7 +22,7 @@ from bridge.model.ticket import EMPTY_READING, Reading
 from bridge.model.words import Direction
 
 MOST_COMBINATIONS = 20_000
-"""How many combinations of native values are tried at most for one table."""
+"""How many combinations of native values one table may have; a larger one is refused, since it cannot be proved."""
 
 UNKNOWN_NAME = "a name no rule mentions"
 
@@ -60,6 +61,8 @@ def check_routes_fields(
                 problems.add(f"`{name}` has `pairs` on one side only", lens.place)
             elif isinstance(lens, TableLens) and isinstance(sender, TableLens):
                 _check_vocabulary(lens, sender, problems)
+        if all(isinstance(lens, TableLens) for lens in pair):
+            _check_folds_settle(pair, problems)
 
 
 def check_roles(mapping: SideMapping, roles: Iterable[str], problems: Problems) -> None:
@@ -78,14 +81,16 @@ def check_roles(mapping: SideMapping, roles: Iterable[str], problems: Problems) 
 def native_combinations(table: TableLens) -> Iterator[dict[str, Reading]]:
     """Every combination of the native values that the table's rules mention, empty and unmentioned ones included."""
     choices = {name: tuple(_choices(table, name)) for name in table.natives}
-    everything = product(*choices.values())
-    for values in islice(everything, MOST_COMBINATIONS):
+    for values in product(*choices.values()):
         yield dict(zip(choices, values, strict=True))
 
 
 def check_laws(table: TableLens, problems: Problems) -> None:
     """PutGet and GetPut over all native combinations, and reachability of every rule."""
     reached: set[Place] = set()
+    if prod(len(tuple(_choices(table, name))) for name in table.natives) > MOST_COMBINATIONS:
+        problems.add(f"`{table.field}` speaks of too many native values together to be proved", table.place)
+        return
     for current in native_combinations(table):
         value, place = table.explain(current)
         if value:
@@ -147,6 +152,22 @@ def _check_vocabulary(receiver: TableLens, sender: TableLens, problems: Problems
         if receiver.form_of(value) is None and receiver.field not in VOCABULARIES:
             message = f"`{value}` of `{receiver.field}` comes from the other side and cannot be written on this one"
             problems.add(message, receiver.place, did_you_mean(value, receiver.pairs) or "add it to `pairs`")
+
+
+def _check_folds_settle(pair: tuple[Lens, Lens], problems: Problems) -> None:
+    """A value and its mirror image must be lens-equal, whichever side it comes from; else two sides never agree."""
+    helpdesk, tracker = pair
+    for value in VOCABULARIES.get(helpdesk.field, ()):
+        for one, other in ((helpdesk, tracker), (tracker, helpdesk)):
+            image = one.fold(value)
+            if one.fold(other.fold(image)) != one.fold(other.fold(value)):
+                problems.add(
+                    f"`{value}` of `{helpdesk.field}` turns into {_name(image)} on this side, and back into "
+                    f"{_name(other.fold(image))} on the other: the two sides would never agree",
+                    one.place,
+                    "give it a form of its own on both sides",
+                )
+                return
 
 
 def _check_shared_fields(lenses: Iterable[Lens], problems: Problems) -> None:

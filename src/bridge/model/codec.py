@@ -77,9 +77,7 @@ def decode_marker(value: Any) -> Marker | None:
 
 def encode_person(person: Person) -> Any:
     """A person as a list; the flags as one string."""
-    flags = "".join(
-        letter for letter, on in (("s", person.staff), ("o", person.ours), ("x", person.suspended)) if on
-    )
+    flags = "".join(letter for letter, on in (("s", person.staff), ("o", person.ours), ("x", person.suspended)) if on)
     return [person.id, person.name, person.email, flags]
 
 

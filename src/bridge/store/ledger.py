@@ -26,7 +26,6 @@ from bridge.store.links import Links
 from bridge.store.readings import Readings
 from bridge.store.schema import EPOCH
 
-
 FILE = "ledger.sqlite3"
 
 

@@ -7,19 +7,23 @@ from threading import Lock
 
 
 class FakeClock:
-    """Stands still until moved; sleeping moves it."""
+    """A `bridge.model.ports.Clock` that stands still until moved; sleeping moves it. `slept_s` lists the sleeps."""
 
     def __init__(self, start: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) -> None:
-        self._now = start
+        if start.tzinfo is None:
+            raise ValueError("a clock needs an aware time")
+        self._now = start.astimezone(UTC)
         self._lock = Lock()
+        self.slept_s: list[float] = []
 
     def now(self) -> datetime:
-        """The present, as far as this clock is concerned."""
+        """The present, as far as this clock is concerned: aware, in UTC."""
         with self._lock:
             return self._now
 
     def sleep(self, seconds: float) -> None:
         """Move on at once."""
+        self.slept_s.append(seconds)
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:

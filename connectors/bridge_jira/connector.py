@@ -1,0 +1,155 @@
+"""The connector of one Jira site, and the kind that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
+from bridge.connect.wire import Wire
+from bridge.errors import ConfigurationError
+from bridge.model.document import Node
+from bridge.model.feed import ChangePage, FactPage, Hint
+from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
+from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.words import Visibility
+from bridge_jira.client import BATCH, JiraClient
+from bridge_jira.config import JiraLogin
+from bridge_jira.feeds import Window, read_releases
+from bridge_jira.history import read_history
+from bridge_jira.memory import SiteMemory
+from bridge_jira.seek import Seeker
+from bridge_jira.snapshots import Reader
+from bridge_jira.text import SUMMARY_LIMIT, TEXT_LIMIT, read_text, tidy_labels, tidy_summary, write_text
+from bridge_jira.webhook import read_hints
+from bridge_jira.writing import Writer
+
+ISSUES = "issues"
+_VERSIONS = "versions:"
+_VERSIONS_EVERY_S = 60.0
+
+
+class JiraConnector:
+    """One Jira site, spoken to by one thread."""
+
+    def __init__(self, settings: SiteSettings, wire: Wire, memory: SiteMemory) -> None:
+        login = settings.login
+        if not isinstance(login, JiraLogin):
+            raise ConfigurationError(f"site {settings.name} has a login that is not Jira's.")
+        self._settings = settings
+        self._projects = sorted({scope["project"] for scope in settings.scopes if scope.get("project")})
+        self._client = JiraClient(settings.name, settings.url, login, wire, memory, settings.native_fields)
+        self._reader = Reader(
+            self._client,
+            site=settings.name,
+            url=settings.url,
+            spelled=settings.native_fields,
+            marker_key=settings.marker_key,
+        )
+        self._writer = Writer(self._client, self._reader, site=settings.name)
+        self._seeker = Seeker(self._client, self._reader, settings)
+        self._window = Window(self._client, projects=self._projects, lag_s=settings.index_lag_s)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Comments may be kept internal on service desks and edited; fields and comments go in requests of their own."""
+        return Capabilities(
+            internal_comments=True,
+            edits_comments=True,
+            fetch_many=BATCH,
+            text_limit=TEXT_LIMIT,
+            summary_limit=SUMMARY_LIMIT,
+        )
+
+    def feeds(self) -> tuple[Feed, ...]:
+        """Changed issues of all projects in one stream, and the releases of each project."""
+        if not self._projects:
+            return ()
+        releases = [Feed(_VERSIONS + project, _VERSIONS_EVERY_S) for project in self._projects]
+        return (Feed(ISSUES), *releases)
+
+    def changes(self, feed: str, cursor: str | None, *, begin: datetime) -> ChangePage:
+        """The next page of a feed, as hints: one request when nothing changed."""
+        site = self._settings.name
+        if feed.startswith(_VERSIONS):
+            return read_releases(self._client, site, feed.removeprefix(_VERSIONS), cursor)
+        sweep = self._window.read(cursor, begin=begin)
+        hints = tuple(Hint(TicketRef(site, row.id), row.updated_at) for row in sweep.rows)
+        return ChangePage(sweep.cursor, hints=hints, more=sweep.more, settled_through=sweep.settled_through)
+
+    def history(self, cursor: str | None, *, begin: datetime) -> FactPage:
+        """The next page of past events since `begin`."""
+        if not self._projects:
+            return FactPage(cursor or "")
+        return read_history(self._client, self._window, self._settings.name, cursor, begin=begin)
+
+    def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
+        """Issues as they are now: one request for a hundred, unless one has more comments than come with it."""
+        return self._reader.fetch(refs, threads=threads)
+
+    def create(self, draft: TicketDraft) -> Written:
+        """Make an issue; exactly one request, after the site's fields were read once."""
+        return self._writer.create(draft)
+
+    def update(self, change: TicketChange) -> Written:
+        """Change fields by one edit, and the status by transitions."""
+        return self._writer.update(change)
+
+    def comment(self, ref: TicketRef, key: str, draft: CommentDraft) -> Written:
+        """Write a comment; exactly one request."""
+        return self._writer.comment(ref, draft)
+
+    def find(self, probe: Probe) -> Finding:
+        """Whether a create or comment took effect."""
+        if probe.kind is OperationKind.COMMENT and probe.ref is not None:
+            return self._seeker.find_comment(probe.ref, probe)
+        return self._seeker.find_issue(probe)
+
+    def normalise(self, field: str, value: Any) -> Any:
+        """What Jira will show after this was written."""
+        if isinstance(value, Node):
+            shown = read_text(write_text(value, cloud=self._client.cloud))
+            return shown if shown.children else None
+        name = field.lower()
+        if name == "labels":
+            return tidy_labels(value or ())
+        if isinstance(value, str):
+            return (tidy_summary(value) if name == "summary" else value.strip()) or None
+        return value
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
+        """The hint in a delivery."""
+        return read_hints(self._settings.name, body)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._client.close()
+
+
+class JiraKind:
+    """Jira, Cloud or Data Center."""
+
+    name = "jira"
+    login: type[BaseModel] = JiraLogin
+
+    def scope_keys(self) -> Mapping[str, bool]:
+        """A route's side names its project and the type of the issues it makes."""
+        return {"project": True, "type": True}
+
+    def writable(self, visibility: Visibility) -> bool:
+        """Public and internal comments; none for a single role or group."""
+        return visibility is not Visibility.RESTRICTED
+
+    def shared(self, settings: SiteSettings) -> SiteMemory:
+        """What the connectors of one site know together."""
+        return SiteMemory()
+
+    def connect(self, settings: SiteSettings, wire: Wire, shared: Any) -> JiraConnector:
+        """A connector for the calling thread. Sends nothing yet."""
+        return JiraConnector(settings, wire, shared)
+
+
+KIND = JiraKind()

@@ -1,0 +1,227 @@
+"""The Zendesk connector: one site, spoken to by one thread, in canonical words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from bridge.connect.patience import parse_http_date
+from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
+from bridge.connect.wire import Wire
+from bridge.errors import SkippableError, TemporaryError
+from bridge.model.feed import ChangePage, FactPage, Hint
+from bridge.model.marker import Marker
+from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
+from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.words import Visibility
+from bridge_zendesk.client import PAGE, Client, Json
+from bridge_zendesk.config import ZendeskLogin
+from bridge_zendesk.fields import Fields
+from bridge_zendesk.finding import Finder
+from bridge_zendesk.history import Historian
+from bridge_zendesk.names import Names
+from bridge_zendesk.reading import Reader
+from bridge_zendesk.shared import Shared
+from bridge_zendesk.text import MOST_BYTES, MOST_SUBJECT
+from bridge_zendesk.threads import RECENT, read_threads
+from bridge_zendesk.webhook import read_hints
+from bridge_zendesk.writing import Writer
+
+TICKETS = "tickets"
+INCLUDE = "users,groups,organizations,comment_count"
+_PER_PAGE = 1000
+LAG = timedelta(seconds=60)
+"""What the incremental exports leave out of the present.
+https://developer.zendesk.com/documentation/ticketing/managing-tickets/using-the-incremental-export-api"""
+
+
+class ZendeskConnector:
+    """See `bridge.connect.port.Connector`."""
+
+    capabilities = Capabilities(
+        fields_with_comment=True,
+        internal_comments=True,
+        fetch_many=PAGE,
+        text_limit=MOST_BYTES,
+        summary_limit=MOST_SUBJECT,
+    )
+
+    def __init__(self, settings: SiteSettings, wire: Wire, shared: Shared) -> None:
+        self._site = settings.name
+        self._client = Client(settings, wire)
+        self._shared = shared
+        self._names = Names(settings.name, self._client, shared)
+        self._fields = Fields(settings.name, self._names, settings.native_fields)
+        self._writer = Writer(settings, self._client, shared, self._names, self._fields)
+        self._finder = Finder(settings, self._client, self._names, self._writer)
+        self._reader = Reader(settings, shared, self._names, self._fields, self._creation_marker)
+        self._historian = Historian(settings.name, self._names, self._fields)
+
+    def feeds(self) -> tuple[Feed, ...]:
+        """One: the account's tickets."""
+        return (Feed(TICKETS),)
+
+    def changes(self, feed: str, cursor: str | None, *, begin: datetime) -> ChangePage:
+        """The next page of the tickets' incremental export.
+
+        A row that cannot be read becomes a hint; a page that has not reached the present is settled up to its last row.
+        """
+        if feed != TICKETS:
+            raise ValueError(f"{self._site} has no feed {feed!r}")
+        place: dict[str, Any] = json.loads(cursor) if cursor else {"start_time": _earlier(begin)}
+        page, headers = self._client.read(
+            "incremental/tickets/cursor.json",
+            "incremental",
+            holds="tickets",
+            include=INCLUDE,
+            per_page=_PER_PAGE,
+            **place,
+        )
+        self._shared.learn(page)
+        snapshots: list[Snapshot] = []
+        hints: list[Hint] = []
+        for row in page["tickets"]:
+            try:
+                snapshots.append(self._reader.snapshot(row))
+            except SkippableError:
+                hints.append(Hint(TicketRef(self._site, str(row.get("id")))))
+        reached = page.get("after_cursor")
+        more = not page.get("end_of_stream", True)
+        # Without rows there is no place yet: the next poll starts where this one did.
+        return ChangePage(
+            cursor=json.dumps({"cursor": reached} if reached else place),
+            snapshots=tuple(snapshots),
+            hints=tuple(hints),
+            more=more,
+            settled_through=_settled(headers, page["tickets"], "generated_timestamp", more=more),
+        )
+
+    def history(self, cursor: str | None, *, begin: datetime) -> FactPage:
+        """The next page of ticket events as facts; it repeats the last two minutes of what was read before."""
+        start = json.loads(cursor)["start_time"] if cursor else _earlier(begin)
+        page, headers = self._client.read(
+            "incremental/ticket_events.json", "incremental", holds="ticket_events", start_time=start
+        )
+        events = page["ticket_events"]
+        end = page.get("end_time")
+        more = bool(events) and not page.get("end_of_stream", len(events) < _PER_PAGE)
+        if more and (end is None or end <= start):
+            end = start + 1
+        elif end and not more:
+            # The export refuses a start within its last minute.
+            end = min(end, int((_site_time(headers) - RECENT).timestamp()))
+        return FactPage(
+            cursor=json.dumps({"start_time": max(start, end or 0)}),
+            facts=tuple(self._historian.facts(page)),
+            more=more,
+            settled_through=_settled(headers, events, "timestamp", more=more),
+        )
+
+    def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
+        """Read tickets a hundred a request, and their comments as `threads.read_threads` decides."""
+        asked = list(dict.fromkeys(refs))
+        found: dict[TicketRef, Snapshot | Gone] = {ref: Gone(ref) for ref in asked}
+        for start in range(0, len(asked), PAGE):
+            tickets, site_now = self._show_many(asked[start : start + PAGE])
+            comments: Mapping[int, list[Json]] = {}
+            if threads and tickets:
+                comments = read_threads(self._client, self._shared, self._names, tickets, site_now=site_now)
+            for ticket in tickets:
+                snapshot = self._readable(ticket, comments.get(ticket["id"]))
+                found[snapshot.ref] = snapshot
+        return found
+
+    def _show_many(self, refs: list[TicketRef]) -> tuple[list[Json], datetime]:
+        idents = ",".join(ref.id for ref in refs)
+        page, headers = self._client.read(
+            "tickets/show_many.json", "show_many", holds="tickets", ids=idents, include=INCLUDE
+        )
+        self._shared.learn(page)
+        return page["tickets"], _site_time(headers)
+
+    def _readable(self, ticket: Json, comments: list[Json] | None) -> Snapshot:
+        try:
+            return self._reader.snapshot(ticket, comments)
+        except SkippableError as error:
+            # A ticket asked for by name must be answered for; its shape may be mended by the vendor, or by us.
+            raise TemporaryError(str(error), site=self._site) from error
+
+    def create(self, draft: TicketDraft) -> Written:
+        """See `writing.Writer.create`."""
+        return self._writer.create(draft)
+
+    def update(self, change: TicketChange) -> Written:
+        """See `writing.Writer.update`."""
+        return self._writer.update(change)
+
+    def comment(self, ref: TicketRef, key: str, draft: CommentDraft) -> Written:
+        """See `writing.Writer.comment`."""
+        return self._writer.comment(ref, key, draft)
+
+    def find(self, probe: Probe) -> Finding:
+        """See `finding.Finder`."""
+        return self._finder.find(probe)
+
+    def normalise(self, field: str, value: Any) -> Any:
+        """See `fields.Fields.normalise`."""
+        return self._fields.normalise(field, value)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
+        """See `webhook.read_hints`."""
+        return read_hints(self._site, body)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._client.close()
+
+    def _creation_marker(self, ref: TicketRef) -> Marker | None:
+        """The marker in the audit that created this ticket."""
+        for audit in self._finder.own_audits(ref):
+            marker = self._reader.read_slot(audit.get("metadata"))
+            if marker is not None and marker.kind == "create":
+                return marker
+        return None
+
+
+class ZendeskKind:
+    """What is registered under the entry point `zendesk`. See `bridge.connect.port.ConnectorKind`."""
+
+    name = "zendesk"
+    login: type[BaseModel] = ZendeskLogin
+
+    def scope_keys(self) -> Mapping[str, bool]:
+        """None: which tickets a route takes is said by its `open_when`."""
+        return {}
+
+    def writable(self, visibility: Visibility) -> bool:
+        """Public replies and internal notes."""
+        return visibility in (Visibility.PUBLIC, Visibility.INTERNAL)
+
+    def shared(self, settings: SiteSettings) -> Shared:
+        """People, names and markers learned in this process."""
+        return Shared()
+
+    def connect(self, settings: SiteSettings, wire: Wire, shared: Any) -> ZendeskConnector:
+        """A connector for the calling thread."""
+        return ZendeskConnector(settings, wire, shared)
+
+
+def _earlier(begin: datetime) -> int:
+    """Where an export may start: never within its own last minute."""
+    return int(min(begin, datetime.now(UTC) - RECENT).timestamp())
+
+
+def _site_time(headers: Mapping[str, str]) -> datetime:
+    """The site's own present as its answer dates it."""
+    return parse_http_date(headers.get("Date", "")) or datetime.now(UTC)
+
+
+def _settled(headers: Mapping[str, str], rows: list[Json], stamp: str, *, more: bool) -> datetime | None:
+    if not more:
+        return _site_time(headers) - LAG
+    last = rows[-1].get(stamp) if rows else None
+    return datetime.fromtimestamp(last, UTC) if last else None

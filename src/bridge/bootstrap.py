@@ -1,0 +1,226 @@
+"""The only place that builds the object graph: from a loaded config to a daemon that can run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from jinja2.sandbox import SandboxedEnvironment
+
+from bridge.config import Config, RoutePlan, SiteConfig, find_update, read_login, roles_of
+from bridge.config.routes import SidePlan
+from bridge.connect.bucket import Rate
+from bridge.connect.limiter import Limits, SiteLimiter
+from bridge.connect.port import Connector, ConnectorKind, SiteSettings
+from bridge.connect.registry import find_kinds
+from bridge.connect.wire import Wire
+from bridge.engine.batch import Batch
+from bridge.engine.clock import SystemClock
+from bridge.engine.connections import Connections
+from bridge.engine.daemon import Daemon
+from bridge.engine.delivery import Delivery
+from bridge.engine.intake import Intake
+from bridge.engine.keys import Keys
+from bridge.engine.plan import Tools
+from bridge.engine.recovery import Recovery
+from bridge.engine.route import Route, RouteSide
+from bridge.errors import ConfigurationError
+from bridge.model import document as rich
+from bridge.model.document import Document
+from bridge.model.ports import Clock
+from bridge.store.ledger import Ledger, open_ledger
+from bridge.text import marker as signing
+from bridge.text.split import split
+
+ROOM = 0.8
+"""How much of a vendor's text limit is used: conversion to its markup makes texts longer."""
+FIRST_DAYS = timedelta(days=90)
+"""How far back a route without `begin.from` looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A built bridge: the daemon, what it was built from, and the requests each site was sent."""
+
+    daemon: Daemon
+    config: Config
+    ledger: Ledger
+    routes: Mapping[str, Route]
+    wires: Mapping[str, Wire]
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.daemon.close()
+
+
+def build(config: Config, *, clock: Clock | None = None) -> Bridge:
+    """Build a bridge. Opens the ledger; sends nothing.
+
+    Raises ConfigurationError when a login does not fit its connector or the ledger cannot be opened.
+    """
+    clock = clock or SystemClock()
+    kinds = find_kinds()
+    routes = {plan.name: _route(plan, config) for plan in config.routes_compiled}
+    directory = config.directory / config.store.directory
+    store_url = config.store.url.get_secret_value() if config.store.url else None
+    key = _marker_key(directory)
+    settings = {name: _settings(name, site, config, kinds, key) for name, site in _used_sites(config).items()}
+    wires = {name: _wire(name, config.sites[name], settings[name], clock) for name in settings}
+    openers = {name: _opener(kinds[config.sites[name].connector], settings[name], wires[name]) for name in settings}
+    ledger = open_ledger(clock=clock, directory=None if store_url else directory, url=store_url)
+    connections = Connections(openers, settings)
+    tools = Tools(
+        sign=lambda marker: signing.sign(key, marker),
+        split=_splitter(connections, routes),
+        templates=templates(),
+    )
+    keys = Keys()
+    delivery = Delivery(ledger, connections, keys, clock)
+    recovery = Recovery(ledger, connections, keys)
+    daemon = Daemon(
+        ledger=ledger,
+        connections=connections,
+        routes=routes,
+        intake=Intake(ledger, connections, routes, keys, clock),
+        batch=Batch(ledger, connections, routes, tools, delivery, recovery, keys, clock),
+        clock=clock,
+        workers=config.engine.workers,
+        poll_s={name: config.sites[name].poll.total_seconds() for name in settings},
+    )
+    return Bridge(daemon, config, ledger, routes, wires)
+
+
+def look(config: Config, *, clock: Clock | None = None) -> Ledger:
+    """Only the ledger of a config, to look at."""
+    url = config.store.url.get_secret_value() if config.store.url else None
+    directory = config.directory / config.store.directory
+    return open_ledger(clock=clock or SystemClock(), directory=None if url else directory, url=url, only_look=True)
+
+
+def _used_sites(config: Config) -> dict[str, SiteConfig]:
+    used = {side.site for plan in config.routes_compiled for side in (plan.helpdesk, plan.tracker)}
+    return {name: site for name, site in config.sites.items() if name in used}
+
+
+def _route(plan: RoutePlan, config: Config) -> Route:
+    start = plan.begin.from_
+    begin_at = datetime.combine(start, time(), UTC) if start else datetime.now(UTC) - FIRST_DAYS
+    meaning = (
+        plan.mode,
+        plan.helpdesk.mapping.digest,
+        plan.tracker.mapping.digest,
+        str(plan.helpdesk.open_when),
+        sorted((name, str(policy)) for name, policy in plan.policies.items()),
+    )
+    return Route(
+        name=plan.name,
+        mode=plan.mode,
+        helpdesk=_side(plan.helpdesk, config),
+        tracker=_side(plan.tracker, config),
+        policies=plan.policies,
+        roles_of=roles_of(config),
+        begin_link=plan.begin.link,
+        begin_at=begin_at,
+        undo=timedelta(seconds=plan.undo_s),
+        language=plan.language,
+        digest=str(hash_of(meaning)),
+    )
+
+
+def hash_of(meaning: object) -> str:
+    """A short stable hash of something's printed form."""
+    return rich.digest(rich.text(repr(meaning)))[:16]
+
+
+def _side(plan: SidePlan, config: Config) -> RouteSide:
+    return RouteSide(
+        side=plan.side,
+        site=plan.site,
+        connector=config.sites[plan.site].connector,
+        held_by=plan.held_by,
+        scope=plan.scope,
+        mapping=plan.mapping,
+        open_when=plan.open_when,
+    )
+
+
+def _settings(
+    name: str, site: SiteConfig, config: Config, kinds: Mapping[str, ConnectorKind], key: bytes
+) -> SiteSettings:
+    sides = [side for plan in config.routes_compiled for side in (plan.helpdesk, plan.tracker) if side.site == name]
+    login = read_login(config, name, kinds[site.connector].login)
+    return SiteSettings(
+        name=name,
+        url=site.url,
+        held_by=site.held_by,
+        login=login,
+        native_fields=frozenset(native for side in sides for native in side.native_fields()),
+        scopes=tuple(MappingProxyType(dict(scope)) for scope in {tuple(sorted(side.scope.items())) for side in sides}),
+        marker_key=key,
+        deadline_s=site.limits.deadline.total_seconds(),
+        processing_s=site.limits.processing.total_seconds(),
+        index_lag_s=site.limits.index_lag.total_seconds(),
+    )
+
+
+def _wire(name: str, site: SiteConfig, settings: SiteSettings, clock: Clock) -> Wire:
+    a_minute = site.limits.requests_per_minute
+    limits = Limits() if a_minute is None else Limits(site=(Rate(a_minute, 60.0),))
+    limiter = SiteLimiter(site=name, limits=limits, clock=clock)
+    return Wire(
+        site=name,
+        url=site.url,
+        limiter=limiter,
+        deadline_s=settings.deadline_s,
+        processing_s=settings.processing_s,
+    )
+
+
+def _opener(kind: ConnectorKind, settings: SiteSettings, wire: Wire) -> Callable[[], Connector]:
+    shared = kind.shared(settings)
+    return lambda: kind.connect(settings, wire, shared)
+
+
+def _splitter(connections: Connections, routes: Mapping[str, Route]) -> Callable[[str, Document], tuple[Document, ...]]:
+    def divide(site: str, document: Document) -> tuple[Document, ...]:
+        limit = int(connections.to(site).capabilities.text_limit * ROOM)
+        return split(document, measure=lambda part: len(rich.to_plain(part)), limit=limit)
+
+    return divide
+
+
+def _marker_key(directory: Path) -> bytes:
+    """The key markers are signed with: made once, kept beside the ledger, readable by its owner only."""
+    path = directory / "marker.key"
+    if path.exists():
+        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = secrets.token_bytes(32)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key.hex() + "\n")
+    return key
+
+
+class _Updates(BaseLoader):
+    """Loads `LANGUAGE/KIND.j2` from the packs."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
+        language, _, kind = template.removesuffix(".j2").partition("/")
+        try:
+            return find_update(language, kind), None, None
+        except ConfigurationError as error:
+            raise TemplateNotFound(template) from error
+
+
+def templates() -> SandboxedEnvironment:
+    """The Jinja environment of customer updates: sandboxed, plain text, every unknown name an error."""
+    return SandboxedEnvironment(
+        loader=_Updates(), undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
+    )

@@ -1,0 +1,75 @@
+"""`bridge status`: what the ledger knows, without asking any site."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge.bootstrap import look
+from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
+from bridge.model.operation import OperationState
+from bridge.store.ledger import Ledger
+
+
+def status(
+    config: ConfigPath = DEFAULT_PATH,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show links, feeds, what waits and what failed. Reads the ledger only."""
+    ledger = look(load(config))
+    try:
+        report = _report(ledger)
+    finally:
+        ledger.close()
+    if json:
+        typer.echo(jsonlib.dumps(report))
+    else:
+        _print(report)
+
+
+def _report(ledger: Ledger) -> dict[str, Any]:
+    with ledger.begin() as transaction:
+        dead = transaction.journal.in_state(OperationState.DEAD)
+        held = transaction.journal.in_state(OperationState.HELD)
+        oldest = transaction.journal.oldest_unconfirmed_at()
+        return {
+            "links": transaction.links.count(),
+            "feeds": [
+                {"site": site, "feed": name, "read_at": read_at.isoformat()}
+                for site, name, read_at in transaction.readings.feeds()
+            ],
+            "operations": transaction.journal.count(),
+            "oldest_unconfirmed_at": oldest.isoformat() if oldest else None,
+            "dead": [
+                {"group": one.group, "what": one.kind.value, "field": one.field_name, "why": one.error} for one in dead
+            ],
+            "held_for_release": [{"group": one.group, "update": one.item, "rule": one.reason} for one in held],
+            "conflicts": [{"group": group, "field": field} for group, field in transaction.links.all_conflicts()],
+            "suspended": [{"group": group, "why": why} for group, why in transaction.hands.suspensions()],
+            "due": transaction.hands.count_due(),
+        }
+
+
+def _print(report: dict[str, Any]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table("route", "links")
+    for route, number in report["links"].items():
+        table.add_row(route, str(number))
+    console.print(table if report["links"] else "No ticket is linked yet.")
+    for feed in report["feeds"]:
+        console.print(f"{feed['site']}: {feed['feed']} last read {feed['read_at']}", markup=False)
+    console.print(f"{report['due']} cases are due now.")
+    if report["oldest_unconfirmed_at"]:
+        console.print(f"The oldest unconfirmed operation was planned {report['oldest_unconfirmed_at']}.")
+    for one in report["dead"]:
+        console.print(f"refused: {one['group']} {one['what']} {one['field']}: {one['why']}", style="red", markup=False)
+    for one in report["held_for_release"]:
+        console.print(f"waits for release: {one['group']} {one['update']} ({one['rule']})", markup=False)
+    for one in report["conflicts"]:
+        console.print(f"both sides changed {one['field']}: {one['group']}", style="yellow", markup=False)
+    for one in report["suspended"]:
+        console.print(f"rests: {one['group']}: {one['why']}", style="yellow", markup=False)

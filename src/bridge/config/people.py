@@ -1,0 +1,43 @@
+"""Who an author is, by the config's `people:`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.config.shape import Config
+from bridge.model.ticket import Person as Account
+
+RolesOf = Callable[[str, Account], frozenset[str]]
+
+
+def roles_of(config: Config) -> RolesOf:
+    """A function from a site's name and an account there to the roles of that person.
+
+    An account is matched by its e-mail address, without regard to case, or by its login or id under `accounts:`. The
+    roles are the key the person stands under, and their `roles:`. Nobody known has none. The e-mail address of an
+    account is the site's word for it, so roles are as trustworthy as the site is.
+    """
+    by_email: dict[str, set[str]] = {}
+    by_account: dict[tuple[str, str], set[str]] = {}
+    for key, person in config.people.items():
+        roles = {key, *person.roles}
+        if person.email:
+            by_email.setdefault(person.email.casefold(), set()).update(roles)
+        for site, account in person.accounts.items():
+            by_account.setdefault((site, account.casefold()), set()).update(roles)
+
+    def find(site: str, person: Account) -> frozenset[str]:
+        found = set(by_email.get(person.email.casefold(), ())) if person.email else set()
+        if person.id:
+            found |= by_account.get((site, person.id.casefold()), set())
+        return frozenset(found)
+
+    return find
+
+
+def known_roles(config: Config) -> tuple[str, ...]:
+    """Every role the config's people have, in the order written."""
+    roles: dict[str, None] = {}
+    for key, person in config.people.items():
+        roles.update(dict.fromkeys((key, *person.roles)))
+    return tuple(roles)

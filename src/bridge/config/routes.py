@@ -1,0 +1,228 @@
+"""Routes put together: sites, mappings laid over what they extend, policies, and the proof that they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from bridge.config.packs import contract_path, names_pack, pack_names, pack_path
+from bridge.config.people import known_roles
+from bridge.config.reading import read_yaml
+from bridge.config.shape import EVERY, BeginConfig, Config, RouteConfig, SideConfig
+from bridge.mapping.check import check_roles, check_routes_fields, check_side
+from bridge.mapping.compile import compile_side
+from bridge.mapping.condition import Condition, compile_condition
+from bridge.mapping.defaults import RouteWishes, compile_policies
+from bridge.mapping.examples import run_examples
+from bridge.mapping.lens import normal_form
+from bridge.mapping.overlay import lay_over
+from bridge.mapping.side import SideMapping
+from bridge.mapping.source import Item, Problems, did_you_mean
+from bridge.model.policy import FieldPolicy
+from bridge.model.words import CANONICAL_FIELDS, HeldBy, Mode, OnConflict, Side
+
+Word = TypeVar("Word")
+
+
+@dataclass(frozen=True, slots=True)
+class SidePlan:
+    """One end of a compiled route. `scope` is in the connector's words; `open_when` None takes every ticket in scope."""
+
+    side: Side
+    site: str
+    held_by: HeldBy
+    scope: Mapping[str, str]
+    mapping: SideMapping
+    open_when: Condition | None
+
+    def native_fields(self) -> frozenset[str]:
+        """Every native field a rule of this side mentions, `open_when` included."""
+        return self.mapping.native_fields() | (self.open_when.natives if self.open_when else frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """A route, ready to run. `policies` holds the fields both sides map, in the order people read them; `undo_s` is in
+    seconds; `contract` the path of its contract, if it has one."""
+
+    name: str
+    mode: Mode
+    begin: BeginConfig
+    undo_s: float
+    language: str
+    allow_public: bool
+    contract: Path | None
+    helpdesk: SidePlan
+    tracker: SidePlan
+    policies: Mapping[str, FieldPolicy]
+
+    def side(self, side: Side) -> SidePlan:
+        """The helpdesk's or the tracker's end."""
+        return self.helpdesk if side is Side.HELPDESK else self.tracker
+
+    def normal(self, field_name: str, value: Any) -> Any:
+        """A canonical value reduced to what both sides can hold: values with equal normal forms are lens-equal."""
+        return normal_form(self.helpdesk.mapping.lenses[field_name], self.tracker.mapping.lenses[field_name], value)
+
+
+@dataclass(slots=True)
+class MappingFiles:
+    """Reads mapping files, each once. `digests` collects what was read, for the config's own digest."""
+
+    directory: Path
+    problems: Problems
+    read: dict[Path, Item | None] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def load(self, value: Item, beside: Path | None = None, above: tuple[Path, ...] = ()) -> Item | None:
+        """The mapping that `value` names, laid over what it extends. None, with the problem noted, if there is none.
+
+        `beside` is the directory a relative path starts at: the config's, or that of the file that extends.
+        """
+        name = value.value
+        path, shown = self._locate(name, beside or self.directory)
+        if names_pack(name) and name not in pack_names():
+            hint = did_you_mean(name, pack_names()) or f"packs: {', '.join(pack_names())}; a path holds a slash"
+            self.problems.add(f"there is no pack `{name}`", value.place, hint)
+            return None
+        if path in above:
+            self.problems.add(f"`{name}` extends itself", value.place)
+            return None
+        if not path.is_file():
+            self.problems.add(f"there is no mapping file `{name}`", value.place, f"looked for {shown}")
+            return None
+        item = self._read(path, shown)
+        if item is None or not item.is_map:
+            return item
+        base = item.get("extends")
+        if base is None:
+            return item
+        if not self.problems.text(base, "`extends`"):
+            return None
+        below = self.load(base, path.parent, (*above, path))
+        return lay_over(below, item) if below is not None and below.is_map else None
+
+    def _read(self, path: Path, shown: str) -> Item | None:
+        if path not in self.read:
+            self.read[path] = read_yaml(path, shown=shown, problems=self.problems)
+            self.digests[shown] = sha256(path.read_bytes()).hexdigest()
+        return self.read[path]
+
+    def _locate(self, name: str, beside: Path) -> tuple[Path, str]:
+        if names_pack(name):
+            return pack_path(name), f"mappings/{name}.yaml"
+        return (beside / name).resolve(), str(beside / name)
+
+
+def compile_routes(config: Config) -> tuple[RoutePlan, ...]:
+    """The routes of a config, ready to run. Raises the first ConfigurationError.
+
+    A config that was loaded from a file carries them already; this is for one built otherwise.
+    """
+    if config.routes_compiled:
+        return config.routes_compiled
+    problems = Problems()
+    source = Item.of(config.model_dump(by_alias=True, mode="json"))
+    plans = compile_all(config, source, MappingFiles(config.directory, problems), problems)
+    if problems.found:
+        raise problems.found[0]
+    return plans
+
+
+def compile_all(config: Config, source: Item, files: MappingFiles, problems: Problems) -> tuple[RoutePlan, ...]:
+    """Compile and prove every route; what is wrong is noted, and a route with problems left out."""
+    plans = []
+    for name, route in config.routes.items():
+        item = source.find(("routes", name))
+        if route.helpdesk.site not in config.sites or route.tracker.site not in config.sites:
+            continue
+        before = len(problems.found)
+        plan = _compile_route(name, route, config, (item, files, problems))
+        if plan is not None and len(problems.found) == before:
+            plans.append(plan)
+    return tuple(plans)
+
+
+def _compile_route(
+    name: str, route: RouteConfig, config: Config, reading: tuple[Item, MappingFiles, Problems]
+) -> RoutePlan | None:
+    item, files, problems = reading
+    held_by = config.sites[route.helpdesk.site].held_by
+    helpdesk = _side(Side.HELPDESK, route.helpdesk, config, (item, files, problems), held_by)
+    tracker = _side(Side.TRACKER, route.tracker, config, (item, files, problems), held_by)
+    if helpdesk is None or tracker is None:
+        return None
+    wishes = _wishes(route, item, (helpdesk.mapping, tracker.mapping), problems)
+    policies = compile_policies(helpdesk.mapping, tracker.mapping, wishes, problems)
+    directions = {field_name: policy.direction for field_name, policy in policies.items()}
+    check_routes_fields(helpdesk.mapping, tracker.mapping, directions, problems)
+    for here, there in ((helpdesk, tracker), (tracker, helpdesk)):
+        names = (config.sites[there.site].connector, there.site)
+        run_examples(here.mapping, problems, other=there.mapping, other_names=names)
+    return RoutePlan(
+        name=name,
+        mode=route.mode,
+        begin=route.begin,
+        undo_s=route.undo.total_seconds(),
+        language=route.language or config.language,
+        allow_public=route.allow_public,
+        contract=contract_path(route.contract, config.directory)[0] if route.contract else None,
+        helpdesk=helpdesk,
+        tracker=tracker,
+        policies=MappingProxyType(policies),
+    )
+
+
+def _side(
+    side: Side, wish: SideConfig, config: Config, reading: tuple[Item, MappingFiles, Problems], held_by: HeldBy
+) -> SidePlan | None:
+    route, files, problems = reading
+    item = route.find((side.value,))
+    rules = files.load(item.find(("mapping",)))
+    if rules is None:
+        return None
+    mapping = compile_side(rules, name=wish.mapping, side=side, helpdesk_held_by=held_by, problems=problems)
+    check_side(mapping, problems)
+    check_roles(mapping, known_roles(config), problems)
+    when = item.get("open_when")
+    condition = None
+    if when is not None and when.value is not None:
+        condition = compile_condition(when, problems, "`open_when`")
+    return SidePlan(
+        side=side,
+        site=wish.site,
+        held_by=config.sites[wish.site].held_by,
+        scope=MappingProxyType(wish.scope),
+        mapping=mapping,
+        open_when=condition,
+    )
+
+
+def _wishes(
+    route: RouteConfig, item: Item, mappings: tuple[SideMapping, SideMapping], problems: Problems
+) -> RouteWishes:
+    """The route's words per field, a word for all fields spread over them. Notes fields that are not mirrored."""
+    shared = [name for name in mappings[0].lenses if name in mappings[1].lenses]
+    for key in ("owner", "on_conflict", "tie", "drift"):
+        block = item.get(key)
+        for name in block.value if block is not None and block.is_map else ():
+            if name not in shared:
+                known = name in CANONICAL_FIELDS or any(name in mapping.lenses for mapping in mappings)
+                reason = "is not mapped on both sides" if known else "is not a field of this route"
+                hint = did_you_mean(name, shared) or f"mapped on both: {', '.join(shared)}"
+                problems.add(f"`{name}` {reason}", block.key_place(name), hint)  # type: ignore[union-attr]
+    return RouteWishes(
+        owner=dict(route.owner),
+        on_conflict=_spread(route.on_conflict, shared),
+        tie={name: OnConflict(word) for name, word in _spread(route.tie, shared).items()},
+        drift=_spread(route.drift, shared),
+    )
+
+
+def _spread(words: Mapping[str, Word], fields: list[str]) -> dict[str, Word]:
+    named = {name: word for name, word in words.items() if name != EVERY}
+    return dict.fromkeys(fields, words[EVERY]) | named if EVERY in words else named

@@ -1,0 +1,91 @@
+"""References to what must not stand in a file: `env:NAME` and `file:PATH`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bridge.mapping.source import Item, Problems, did_you_mean
+
+SECRET_WORDS = ("token", "password", "secret", "key")
+"""A login's key with one of these words in it takes a reference only."""
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Resolves references against an environment and the config's directory; what fails is noted."""
+
+    environ: Mapping[str, str]
+    directory: Path
+    problems: Problems
+
+    def resolve(self, item: Item, what: str) -> str | None:
+        """What a reference refers to, or None with the problem noted. A text that is no reference is itself."""
+        text = item.value
+        if text.startswith("env:"):
+            return self._from_environment(text.removeprefix("env:").strip(), item, what)
+        if text.startswith("file:"):
+            return self._from_file(text.removeprefix("file:").strip(), item, what)
+        return str(text)
+
+    def _from_environment(self, name: str, item: Item, what: str) -> str | None:
+        value = self.environ.get(name, "")
+        if value:
+            return value
+        state = "empty" if name in self.environ else "not set"
+        hint = did_you_mean(name, self.environ) or f"set {name} before bridge starts"
+        self.problems.add(f"{what} is in the environment variable `{name}`, which is {state}", item.place, hint)
+        return None
+
+    def _from_file(self, name: str, item: Item, what: str) -> str | None:
+        path = self.directory / name
+        try:
+            value = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = (error.strerror or "unreadable").lower() if isinstance(error, OSError) else "it is not text"
+            self.problems.add(f"{what} is in the file `{name}`, which cannot be read: {reason}", item.place)
+            return None
+        if not value:
+            self.problems.add(f"{what} is in the file `{name}`, which is empty", item.place)
+            return None
+        return value
+
+
+def resolve_references(item: Item, references: References) -> dict[str, Any]:
+    """The config as plain data, with every reference resolved; secrets come wrapped so that nothing prints them."""
+    plain: dict[str, Any] = item.plain
+    sites = item.get("sites")
+    for name, site in (sites.value if sites and sites.is_map else {}).items():
+        url, login = site.get("url"), site.get("login")
+        if url and isinstance(url.value, str) and url.value.startswith(("env:", "file:")):
+            found = references.resolve(url, f"the address of site `{name}`")
+            plain["sites"][name]["url"] = found or "https://unset.invalid"
+        if login and login.is_map:
+            plain["sites"][name]["login"] = _login(name, login, references)
+    for block, key in (("store", "url"), ("mail", "smtp")):
+        part = item.get(block)
+        value = part.get(key) if part else None
+        if value and isinstance(value.value, str):
+            plain[block][key] = SecretStr(references.resolve(value, f"`{key}` of `{block}`") or "")
+    return plain
+
+
+def _login(site: str, login: Item, references: References) -> dict[str, Any]:
+    resolved: dict[str, Any] = {}
+    for key, item in login.value.items():
+        what = f"`{key}` of site `{site}`"
+        value = item.plain
+        if isinstance(value, str) and value.startswith(("env:", "file:")):
+            value = SecretStr(references.resolve(item, what) or "")
+        elif isinstance(value, str) and any(word in key.lower().split("_") for word in SECRET_WORDS):
+            references.problems.add(
+                f"{what} is a secret, and secrets do not stand in the config",
+                item.place,
+                "write `env:` and a variable's name, or `file:` and a path",
+            )
+        resolved[key] = value
+    return resolved

@@ -1,0 +1,207 @@
+"""What the config may say. Every model is frozen and takes no unknown keys; secrets are resolved and hidden."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    StrictBool,
+    StrictInt,
+    field_validator,
+)
+
+from bridge.config.durations import Duration
+from bridge.mapping.source import Item
+from bridge.model.words import Drift, HeldBy, Mode, OnConflict
+
+if TYPE_CHECKING:
+    from bridge.config.routes import RoutePlan
+
+EVERY = "*"
+"""The key under which a word that stands for all fields (`on_conflict: newest`) is kept."""
+
+Owner = Literal["helpdesk", "tracker", "both", "case"]
+Tie = Literal["helpdesk", "tracker", "hold"]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+
+
+def _for_every_field(value: Any) -> Any:
+    return {EVERY: value} if isinstance(value, str) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SiteLimits(_Part):
+    """How patient bridge is with a site. `deadline`: total time of a request; `processing`: how long the site may still
+    carry out what it did not answer; `index_lag`: how far its search may be behind; `requests_per_minute`: our share of
+    its limit, None for what the site itself says."""
+
+    deadline: Duration = timedelta(seconds=30)
+    processing: Duration = timedelta(seconds=10)
+    index_lag: Duration = timedelta(minutes=10)
+    requests_per_minute: Annotated[StrictInt, Field(gt=0)] | None = None
+
+
+class SiteConfig(_Part):
+    """One account at a product. `login` holds what its connector asks for; secrets in it are hidden from printing."""
+
+    connector: str
+    url: str
+    held_by: HeldBy
+    login: dict[str, Any]
+    limits: SiteLimits = SiteLimits()
+    poll: Duration = timedelta(seconds=15)
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")) or len(value.split("/")[2]) == 0:
+            raise ValueError(
+                "must be an address that begins with `https://`, or `env:` and the variable that holds one"
+            )
+        return value.rstrip("/")
+
+    def login_values(self) -> dict[str, Any]:
+        """The login as the connector needs it, secrets in the clear. Never print it."""
+        return {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name, value in self.login.items()
+        }
+
+
+class Person(_Part):
+    """Somebody rules and contracts speak of. The key they stand under is their role; `roles` adds more. `accounts` are
+    their logins or ids by site, for products that hide e-mail addresses."""
+
+    name: str
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    deputy: str | None = None
+    accounts: dict[str, str] = {}
+    roles: tuple[str, ...] = ()
+
+
+class SideConfig(_Part):
+    """One end of a route. Keys other than these are the scope, in the connector's words (`project`, `repository`)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    site: str
+    mapping: str
+    open_when: Any = None
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """Which part of the site the route is about."""
+        return {key: str(value) for key, value in (self.model_extra or {}).items()}
+
+
+class BeginConfig(_Part):
+    """Where a new route starts. `link`: `new` takes tickets opened after it began, `open` also those open at that time,
+    `all` closed ones too; `from`: nothing older; `clocks` and `updates` start `at_live`, or with the history."""
+
+    link: Literal["open", "all", "new"] = "open"
+    from_: Annotated[date | None, Field(alias="from")] = None
+    clocks: Literal["at_live", "with_history"] = "at_live"
+    updates: Literal["at_live", "with_history"] = "at_live"
+
+
+class RouteConfig(_Part):
+    """One customer's pair of sides.
+
+    `register: after_review` (a lead accepts a ticket before it becomes an issue) is understood and not acted upon yet:
+    every ticket is registered at once. `undo` is how long an update waits, so that deleting its command cancels it.
+    """
+
+    contract: str | None = None
+    helpdesk: SideConfig
+    tracker: SideConfig
+    mode: Mode = Mode.OBSERVE
+    begin: BeginConfig = BeginConfig()
+    register_: Annotated[Literal["at_once", "after_review"], Field(alias="register")] = "at_once"
+    owner: dict[str, Owner] = {}
+    on_conflict: Annotated[dict[str, OnConflict], BeforeValidator(_for_every_field)] = {}
+    tie: Annotated[dict[str, Tie], BeforeValidator(_for_every_field)] = {}
+    drift: Annotated[dict[str, Drift], BeforeValidator(_for_every_field)] = {}
+    undo: Duration = timedelta(minutes=2)
+    allow_public: StrictBool = False
+    language: Language | None = None
+
+
+class MailConfig(_Part):
+    """How mail leaves. `smtp` is an address such as `smtps://user:password@host`, usually `env:NAME`."""
+
+    send_from: str
+    smtp: SecretStr | None = None
+
+
+class StoreConfig(_Part):
+    """Where the ledger is. `url` names a PostgreSQL server; without it, SQLite in `directory`."""
+
+    url: SecretStr | None = None
+    directory: Path = Path("data")
+
+
+class EngineConfig(_Part):
+    """How many worker threads a process runs."""
+
+    workers: Annotated[StrictInt, Field(ge=1, le=64)] = 4
+
+
+class Config(_Part):
+    """The whole config, as loaded. `digest` names this version of it: it changes when any of its files does."""
+
+    public_url: str | None = None
+    language: Language = "en"
+    sites: Annotated[dict[str, SiteConfig], Field(min_length=1)]
+    people: dict[str, Person] = {}
+    routes: dict[str, RouteConfig] = {}
+    mail: MailConfig | None = None
+    store: StoreConfig = StoreConfig()
+    engine: EngineConfig = EngineConfig()
+
+    _path: Path = PrivateAttr(default=Path("config.yaml"))
+    _source: Item = PrivateAttr(default_factory=lambda: Item.of({}))
+    _routes_compiled: tuple[RoutePlan, ...] = PrivateAttr(default=())
+    _digest: str = PrivateAttr(default="")
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from; relative paths in it start at that file's directory."""
+        return self._path
+
+    @property
+    def directory(self) -> Path:
+        """The directory relative paths start at."""
+        return self._path.parent
+
+    @property
+    def source(self) -> Item:
+        """The config as written, with places."""
+        return self._source
+
+    @property
+    def routes_compiled(self) -> tuple[RoutePlan, ...]:
+        """The routes, ready to run, in the order written. Empty for a config that was not loaded from a file."""
+        return self._routes_compiled
+
+    @property
+    def digest(self) -> str:
+        """A short hash of the config and every file it names."""
+        return self._digest
+
+    def route(self, name: str) -> RoutePlan:
+        """The compiled route `name`. Raises KeyError."""
+        for plan in self._routes_compiled:
+            if plan.name == name:
+                return plan
+        raise KeyError(name)

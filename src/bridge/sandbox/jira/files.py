@@ -1,0 +1,211 @@
+"""What hangs on an issue besides comments: attachments, worklogs, remote links, and who it is assigned to."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+from bridge.sandbox.jira.core import Json, api, refusal, shown_time
+from bridge.sandbox.jira.fields import FieldProblem
+from bridge.sandbox.jira.releases import JiraReleases
+from bridge.sandbox.site import Refusal, Reply
+
+SIZE_LIMIT = 10 * 1024 * 1024
+_SECONDS = {"w": 144_000, "d": 28_800, "h": 3600, "m": 60}
+
+
+class JiraFiles(JiraReleases):
+    """Attachments (kept as base64), worklogs and remote links."""
+
+    def show_attachment(self, one: Json) -> Json:
+        """An attachment without its bytes."""
+        content = (
+            f"{self.root}/attachment/content/{one['id']}"
+            if self.cloud
+            else f"{self.url}/secure/attachment/{one['id']}/{one['filename']}"
+        )
+        return {
+            "self": f"{self.root}/attachment/{one['id']}",
+            "id": one["id"],
+            "filename": one["filename"],
+            "author": self.show_user(one["author"]),
+            "created": shown_time(one["created"]),
+            "size": one["size"],
+            "mimeType": one["mimeType"],
+            "content": content,
+        }
+
+    def show_made_list(self, issue: Json, ident: str) -> Any:
+        if ident == "attachment":
+            return [self.show_attachment(self.data["attachments"][one]) for one in issue["attachments"]]
+        if ident == "worklog":
+            shown = [self._show_worklog(issue, one) for one in issue["worklogs"][:20]]
+            return {"startAt": 0, "maxResults": 20, "total": len(issue["worklogs"]), "worklogs": shown}
+        return super().show_made_list(issue, ident)
+
+    @api("POST", "/issue/<issue>/attachments")
+    def attach(self, request: Request, actor: str, issue: str) -> list[Json]:
+        """Attach files; refused without `X-Atlassian-Token: no-check`, as a guard against forged forms."""
+        found = self.find_issue(issue)
+        if request.headers.get("X-Atlassian-Token", "").lower() not in ("no-check", "nocheck"):
+            raise Refusal(403, b"XSRF check failed", {"Content-Type": "text/plain"})
+        uploads = [(file.filename, file.mimetype, file.read()) for file in request.files.getlist("file")]
+        request.close()
+        if not uploads:
+            raise refusal(400, "No file was attached: the form field must be named 'file'.")
+        made = []
+        for name, media_type, content in uploads:
+            if len(content) > SIZE_LIMIT:
+                raise refusal(413, "The file is larger than the maximum size of 10 MB.")
+            one: Json = {
+                "id": self.next_id("attachment"),
+                "issue": found["id"],
+                "filename": name or "file",
+                "author": actor,
+                "created": self.stamp(),
+                "size": len(content),
+                "mimeType": media_type or "application/octet-stream",
+                "content": base64.b64encode(content).decode(),
+            }
+            self.data["attachments"][one["id"]] = one
+            found["attachments"].append(one["id"])
+            made.append(one)
+        items: list[Json] = [
+            {"field": "Attachment", "fieldtype": "jira", "fieldId": "attachment", "from": None, "fromString": None,
+             "to": one["id"], "toString": one["filename"]}
+            for one in made
+        ]  # fmt: skip
+        self.record(found, actor, items)
+        self.announce("jira:issue_updated", found, actor=actor, items=items)
+        return [self.show_attachment(one) for one in made]
+
+    def _find_attachment(self, ident: str) -> Json:
+        if ident not in self.data["attachments"]:
+            raise refusal(404, f"The attachment with id '{ident}' does not exist")
+        return self.data["attachments"][ident]  # type: ignore[no-any-return]
+
+    @api("GET", "/attachment/meta")
+    def attachment_meta(self, request: Request, actor: str) -> Json:
+        """Whether files can be attached, and how large."""
+        return {"enabled": True, "uploadLimit": SIZE_LIMIT}
+
+    @api("GET", "/attachment/<ident>")
+    def get_attachment(self, request: Request, actor: str, ident: str) -> Json:
+        """One attachment."""
+        return self.show_attachment(self._find_attachment(ident))
+
+    @api("GET", "/attachment/content/<ident>")
+    def get_content(self, request: Request, actor: str, ident: str) -> Reply:
+        """The bytes of an attachment."""
+        one = self._find_attachment(ident)
+        return Reply(200, base64.b64decode(one["content"]), {"Content-Type": one["mimeType"]})
+
+    @api("DELETE", "/attachment/<ident>")
+    def delete_attachment(self, request: Request, actor: str, ident: str) -> Reply:
+        """Delete an attachment."""
+        one = self._find_attachment(ident)
+        issue = self.find_issue(one["issue"])
+        issue["attachments"].remove(ident)
+        del self.data["attachments"][ident]
+        self.record(issue, actor, ())
+        return Reply(204)
+
+    def _show_worklog(self, issue: Json, one: Json) -> Json:
+        return {
+            "self": f"{self.root}/issue/{issue['id']}/worklog/{one['id']}",
+            "id": one["id"],
+            "issueId": issue["id"],
+            "author": self.show_user(one["author"]),
+            "updateAuthor": self.show_user(one["author"]),
+            "comment": one["comment"],
+            "created": shown_time(one["created"]),
+            "updated": shown_time(one["created"]),
+            "started": one["started"],
+            "timeSpent": one["timeSpent"],
+            "timeSpentSeconds": one["timeSpentSeconds"],
+        }
+
+    @api("GET", "/issue/<issue>/worklog")
+    def list_worklogs(self, request: Request, actor: str, issue: str) -> Json:
+        """One page of an issue's worklogs."""
+        found = self.find_issue(issue)
+        start, size = self.page(request, most=5000)
+        shown = [self._show_worklog(found, one) for one in found["worklogs"][start : start + size]]
+        return {"startAt": start, "maxResults": size, "total": len(found["worklogs"]), "worklogs": shown}
+
+    @api("POST", "/issue/<issue>/worklog")
+    def add_worklog(self, request: Request, actor: str, issue: str) -> Reply:
+        """Log work: `timeSpentSeconds`, or `timeSpent` as `3h 30m`."""
+        found = self.find_issue(issue)
+        body = self.read_body(request)
+        seconds = body.get("timeSpentSeconds") or sum(
+            int(count) * _SECONDS[unit] for count, unit in re.findall(r"(\d+)([wdhm])", str(body.get("timeSpent", "")))
+        )
+        if not isinstance(seconds, int) or seconds <= 0:
+            raise refusal(400, timeLogged="You must indicate the time spent working.")
+        try:
+            comment = self._store_text(body.get("comment"))
+        except FieldProblem as problem:
+            raise refusal(400, comment=str(problem)) from problem
+        one = {
+            "id": self.next_id("worklog"),
+            "author": actor,
+            "comment": comment,
+            "created": self.stamp(),
+            "started": body.get("started") or shown_time(self.stamp()),
+            "timeSpent": body.get("timeSpent") or f"{seconds // 60}m",
+            "timeSpentSeconds": seconds,
+        }
+        found["worklogs"].append(one)
+        self.record(found, actor, ())
+        return Reply(201, self._show_worklog(found, one))
+
+    @api("GET", "/issue/<issue>/remotelink")
+    def list_links(self, request: Request, actor: str, issue: str) -> Any:
+        """The remote links of an issue, or the one with `globalId`."""
+        found = self.find_issue(issue)
+        asked = request.args.get("globalId")
+        if asked is None:
+            return [self._show_link(found, one) for one in found["links"].values()]
+        for one in found["links"].values():
+            if one.get("globalId") == asked:
+                return self._show_link(found, one)
+        raise refusal(404, f"No remote issue link with globalId '{asked}' exists on this issue.")
+
+    def _show_link(self, issue: Json, one: Json) -> Json:
+        return {"self": f"{self.root}/issue/{issue['id']}/remotelink/{one['id']}", **one, "id": int(one["id"])}
+
+    @api("POST", "/issue/<issue>/remotelink")
+    def put_link(self, request: Request, actor: str, issue: str) -> Reply:
+        """Make a remote link, or replace the one of the same `globalId`; either way the issue's history tells."""
+        found = self.find_issue(issue)
+        body = self.read_body(request)
+        target = body.get("object")
+        if not isinstance(target, dict) or not target.get("url") or not target.get("title"):
+            raise refusal(400, object="'object' with a url and a title is required.")
+        glob = body.get("globalId")
+        if glob is not None and len(str(glob)) > 255:
+            raise refusal(400, globalId="'globalId' is longer than 255 characters.")
+        known = next((one for one in found["links"].values() if glob and one.get("globalId") == glob), None)
+        ident = known["id"] if known else self.next_id("link")
+        kept: Json = {
+            name: body[name] for name in ("globalId", "application", "relationship", "object") if name in body
+        }
+        found["links"][ident] = kept | {"id": ident}
+        item: Json = {"field": "RemoteIssueLink", "fieldtype": "jira", "from": None, "fromString": None, "to": ident,
+                "toString": f"This issue links to \"{target['title']}\""}  # fmt: skip
+        self.record(found, actor, [item])
+        where = f"{self.root}/issue/{found['id']}/remotelink/{ident}"
+        return Reply(200 if known else 201, {"id": int(ident), "self": where})
+
+    @api("DELETE", "/issue/<issue>/remotelink/<ident>")
+    def delete_link(self, request: Request, actor: str, issue: str, ident: str) -> Reply:
+        """Take a remote link away."""
+        found = self.find_issue(issue)
+        if found["links"].pop(ident, None) is None:
+            raise refusal(404, f"The remote issue link with id '{ident}' does not exist.")
+        self.record(found, actor, ())
+        return Reply(204)

@@ -1,0 +1,338 @@
+"""The promises of `bridge.connect.port`, each as a test any connector must pass against its simulated site.
+
+A connector's own test module subclasses `ConnectorConformance` and says where it stands; pytest collects the rest:
+
+    class TestGitHub(ConnectorConformance):
+        site_kind = "github"
+        kind = KIND
+        login = {"token": "sandbox"}
+        person = {"token": "sandbox:engineer"}
+        stranger = {"token": "nobody's"}
+        scope = {"repository": "vendor/platform"}
+        summary = "title"
+        edit = ("labels", ["checked"])
+        missing_id = "vendor/platform#404"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from bridge.connect.port import Connector, ConnectorKind, Gone
+from bridge.errors import PermanentError, RefusedError, SkippableError, TemporaryError, UnknownOutcomeError
+from bridge.model.document import to_plain
+from bridge.model.feed import Fact
+from bridge.model.operation import CannotTell, Finding, Found, OperationKind, Probe, TicketChange
+from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.words import Visibility
+from bridge.sandbox.faults import Fault
+from bridge.sandbox.server import Sandbox
+from bridge.testing.stand import SITE, Stand
+
+_TRIES = 3
+
+
+class ConnectorConformance:
+    """Subclass this. `person` and `stranger` are logins (merged over `login`) of another account and of nobody.
+
+    `edit` is a native field with a value no new ticket has; `lag_s` is how long the site's feeds and histories hold
+    back a change. For pytest's long explanations call `pytest.register_assert_rewrite("bridge.testing")` beforehand.
+    """
+
+    site_kind: ClassVar[str]
+    kind: ClassVar[ConnectorKind]
+    login: ClassVar[Mapping[str, Any]]
+    person: ClassVar[Mapping[str, Any]]
+    stranger: ClassVar[Mapping[str, Any]]
+    scope: ClassVar[Mapping[str, str]]
+    summary: ClassVar[str]
+    edit: ClassVar[tuple[str, Any]]
+    missing_id: ClassVar[str]
+    lag_s: ClassVar[float] = 0.0
+    site_settings: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture
+    def stand(self) -> Iterator[Stand]:
+        """A fresh sandbox with one site."""
+        with Sandbox({SITE: self.site_kind}, seed=1, settings={SITE: self.site_settings}) as sandbox:
+            fields = frozenset({self.summary, self.edit[0]})
+            stand = Stand(sandbox, self.kind, self.login, self.scope, fields, self.lag_s)
+            yield stand
+            stand.close()
+
+    @pytest.fixture
+    def connector(self, stand: Stand) -> Connector:
+        """Bridge's own connector."""
+        return stand.connect()
+
+    def search(self, stand: Stand, connector: Connector, probe: Probe) -> Finding:
+        """Find, waiting as often as the connector cannot tell yet."""
+        finding = connector.find(probe)
+        for _ in range(_TRIES):
+            if not isinstance(finding, CannotTell):
+                break
+            left_s = (finding.until - stand.sandbox.world.now()).total_seconds()
+            stand.wait(max(1.0, left_s + 1.0))
+            finding = connector.find(probe)
+        return finding
+
+    # Creating
+
+    def test_connecting_and_naming_feeds_sends_nothing(self, stand: Stand, connector: Connector) -> None:
+        assert connector.feeds()
+        assert connector.capabilities.text_limit > 0
+        assert stand.sandbox.log == []
+
+    def test_a_created_ticket_bears_its_marker_and_reads_as_sent(self, stand: Stand, connector: Connector) -> None:
+        draft = stand.ticket()
+        written = connector.create(draft)
+        assert len(stand.writes()) == 1
+        seen = stand.read(stand.connect(), written.ref)
+        assert seen.ref == written.ref
+        assert seen.marker == draft.marker
+        assert seen.value(self.summary) == draft.summary
+        assert seen.sender.ours
+        assert seen.created_at.utcoffset() == seen.version.at.utcoffset() == timedelta(0)
+
+    def test_a_create_whose_answer_is_lost_happened_once_and_is_found(self, stand: Stand, connector: Connector) -> None:
+        draft, sent_at = stand.ticket(), stand.sandbox.world.now()
+        stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
+        with pytest.raises(UnknownOutcomeError):
+            connector.create(draft)
+        assert len(stand.writes()) == 1
+        probe = Probe(OperationKind.CREATE, draft.marker, scope=self.scope, sent_at=sent_at)
+        finding = self.search(stand, stand.connect(), probe)
+        assert isinstance(finding, Found)
+        assert stand.read(connector, finding.written.ref).marker == draft.marker
+
+    def test_a_create_that_never_arrived_is_not_found(self, stand: Stand, connector: Connector) -> None:
+        draft, sent_at = stand.ticket(), stand.sandbox.world.now()
+        stand.sandbox.faults.add(Fault(kind="drop_before", writes_only=True, count=1))
+        with pytest.raises((UnknownOutcomeError, TemporaryError)):
+            connector.create(draft)
+        probe = Probe(OperationKind.CREATE, draft.marker, scope=self.scope, sent_at=sent_at)
+        assert not isinstance(connector.find(probe), Found)
+
+    def test_another_ticket_s_marker_is_not_found(self, stand: Stand, connector: Connector) -> None:
+        connector.create(stand.ticket("7"))
+        probe = Probe(
+            OperationKind.CREATE, stand.ticket("8").marker, scope=self.scope, sent_at=stand.sandbox.world.now()
+        )
+        assert not isinstance(connector.find(probe), Found)
+
+    def test_a_marker_counts_only_from_our_account_and_with_our_key(self, stand: Stand, connector: Connector) -> None:
+        theirs = stand.connect(self.person).create(stand.ticket("7")).ref
+        forged = stand.connect(key=b"another key").create(stand.ticket("8", key=b"another key")).ref
+        assert stand.read(connector, theirs).marker is None
+        assert stand.read(connector, forged).marker is None
+
+    # Errors
+
+    def test_a_limit_met_while_creating_is_temporary_and_not_retried(self, stand: Stand, connector: Connector) -> None:
+        stand.sandbox.faults.add(Fault(kind="status", status=429, retry_after_s=7, writes_only=True))
+        with pytest.raises(TemporaryError) as met:
+            connector.create(stand.ticket())
+        assert met.value.retry_after_s == 7
+        assert len(stand.writes()) == 1
+
+    def test_a_failing_site_leaves_a_create_unknown_and_not_retried(self, stand: Stand, connector: Connector) -> None:
+        stand.sandbox.faults.add(Fault(kind="status", status=503, writes_only=True))
+        with pytest.raises(UnknownOutcomeError) as met:
+            connector.create(stand.ticket())
+        assert met.value.horizon_s == 0
+        assert len(stand.writes()) == 1
+
+    def test_a_failing_site_makes_reading_a_temporary_failure(self, stand: Stand, connector: Connector) -> None:
+        stand.sandbox.faults.add(Fault(kind="status", status=502))
+        with pytest.raises(TemporaryError):
+            stand.drain(connector, {})
+
+    def test_wrong_credentials_are_refused(self, stand: Stand) -> None:
+        with pytest.raises(RefusedError):
+            stand.drain(stand.connect(self.stranger), {})
+
+    # Comments
+
+    def test_comments_read_in_order_with_their_authors_and_markers(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        ours, theirs = stand.remark("1", says="We are on it."), stand.remark("2", says="Thank you *all*.")
+        written = connector.comment(ref, "k1", ours)
+        stand.sandbox.world.advance(2)
+        stand.connect(self.person).comment(ref, "k2", theirs)
+        thread = stand.read(connector, ref).thread
+        assert thread is not None
+        assert thread.complete
+        assert [to_plain(comment.body) for comment in thread.comments] == ["We are on it.", "Thank you *all*."]
+        assert [comment.author.ours for comment in thread.comments] == [True, False]
+        assert [comment.marker for comment in thread.comments] == [ours.marker, None]
+        assert thread.comments[0].id == written.comment_id
+        assert all(comment.visibility is Visibility.PUBLIC for comment in thread.comments)
+
+    def test_a_comment_whose_answer_is_lost_was_written_once_and_is_found(
+        self, stand: Stand, connector: Connector
+    ) -> None:
+        ref = connector.create(stand.ticket()).ref
+        draft, sent_at = stand.remark(), stand.sandbox.world.now()
+        stand.sandbox.clear_log()
+        stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
+        with pytest.raises(UnknownOutcomeError):
+            connector.comment(ref, "k", draft)
+        assert len(stand.writes()) == 1
+        finding = self.search(
+            stand,
+            stand.connect(),
+            Probe(OperationKind.COMMENT, draft.marker, ref=ref, scope=self.scope, sent_at=sent_at),
+        )
+        assert isinstance(finding, Found)
+        thread = stand.read(connector, ref).thread
+        assert thread is not None
+        assert [comment.id for comment in thread.comments] == [finding.written.comment_id]
+
+    def test_a_comment_that_was_never_written_is_not_found(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        connector.comment(ref, "k", stand.remark("1"))
+        probe = Probe(OperationKind.COMMENT, stand.remark("2").marker, ref=ref, sent_at=stand.sandbox.world.now())
+        assert not isinstance(connector.find(probe), Found)
+
+    @pytest.mark.parametrize("visibility", list(Visibility))
+    def test_a_visibility_the_site_lacks_is_refused_before_anything_is_sent(
+        self, stand: Stand, connector: Connector, visibility: Visibility
+    ) -> None:
+        if self.kind.writable(visibility):
+            pytest.skip("this site has it")
+        ref = connector.create(stand.ticket()).ref
+        stand.sandbox.clear_log()
+        with pytest.raises(PermanentError):
+            connector.comment(ref, "k", replace(stand.remark(), visibility=visibility))
+        assert stand.writes() == []
+
+    # Updating
+
+    def _change(self, connector: Connector, ref: TicketRef, fields: Mapping[str, Any], seen: Snapshot) -> TicketChange:
+        prior = {name: seen.value(name) for name in fields}
+        return TicketChange(ref, "k", fields, prior=prior, version=seen.version)
+
+    def test_an_update_changes_what_it_names_and_nothing_else(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        seen = stand.read(connector, ref)
+        stand.sandbox.world.advance(2)
+        stand.sandbox.clear_log()
+        name, value = self.edit
+        written = connector.update(self._change(connector, ref, {name: value}, seen))
+        assert written.ref == ref
+        assert len(stand.writes()) == 1
+        after = stand.read(stand.connect(), ref)
+        assert after.value(name) == connector.normalise(name, value)
+        assert after.value(self.summary) == seen.value(self.summary)
+        assert after.marker == seen.marker
+        assert after.version.at > seen.version.at
+
+    def test_what_is_written_reads_as_normalise_says(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        for value in ("  Spaces   around ", "Ünï‮çøde 🔥 <b>&amp;", "long " * 200):
+            wanted = connector.normalise(self.summary, value)
+            if len(value) > connector.capabilities.summary_limit and len(wanted) > connector.capabilities.summary_limit:
+                continue
+            seen = stand.read(connector, ref)
+            connector.update(self._change(connector, ref, {self.summary: value}, seen))
+            assert stand.read(connector, ref).value(self.summary) == wanted
+            assert connector.normalise(self.summary, wanted) == wanted
+
+    def test_an_update_whose_answer_is_lost_is_sent_once(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        seen = stand.read(connector, ref)
+        stand.sandbox.clear_log()
+        stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
+        name, value = self.edit
+        with pytest.raises(UnknownOutcomeError):
+            connector.update(self._change(connector, ref, {name: value}, seen))
+        assert len(stand.writes()) == 1
+        assert stand.read(connector, ref).value(name) == connector.normalise(name, value)
+
+    # Reading
+
+    def test_fetch_answers_for_every_ticket_asked(self, stand: Stand, connector: Connector) -> None:
+        there = [connector.create(stand.ticket(str(number))).ref for number in range(5)]
+        missing = TicketRef(SITE, self.missing_id)
+        found = stand.connect().fetch([*there, missing], threads=False)
+        assert set(found) == {*there, missing}
+        assert isinstance(found[missing], Gone)
+        assert all(isinstance(found[ref], Snapshot) for ref in there)
+
+    def test_fetch_brings_all_comments_of_many_tickets(self, stand: Stand, connector: Connector) -> None:
+        refs = [connector.create(stand.ticket(str(number))).ref for number in range(5)]
+        for number, ref in enumerate(refs):
+            for item in range(number):
+                connector.comment(ref, f"k{number}{item}", stand.remark(f"{number}-{item}"))
+        found = stand.connect().fetch(refs, threads=True)
+        counts = []
+        for ref in refs:
+            snapshot = found[ref]
+            assert isinstance(snapshot, Snapshot)
+            assert snapshot.thread is not None
+            counts.append(len(snapshot.thread.comments))
+        assert counts == [0, 1, 2, 3, 4]
+
+    def test_the_feeds_show_everything_since_the_beginning(self, stand: Stand, connector: Connector) -> None:
+        refs = {connector.create(stand.ticket(str(number))).ref for number in range(3)}
+        stand.wait()
+        assert refs <= set(stand.drain(stand.connect(), {}))
+
+    def test_a_cursor_leads_on_in_another_process(self, stand: Stand, connector: Connector) -> None:
+        first = connector.create(stand.ticket("1")).ref
+        stand.wait(120)
+        cursors: dict[str, str] = {}
+        assert first in stand.drain(connector, cursors)
+        second = connector.create(stand.ticket("2")).ref
+        stand.connect(self.person).comment(first, "k", stand.remark())
+        stand.wait(2)
+        assert {first, second} <= set(stand.drain(stand.connect(), dict(cursors)))
+
+    def test_what_is_shown_again_has_not_changed(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        stand.wait(1)
+        cursors: dict[str, str] = {}
+        before = stand.drain(connector, cursors)[ref]
+        again = stand.drain(connector, cursors).get(ref)
+        if before is not None and again is not None:
+            assert again.version == before.version
+
+    def test_a_poll_with_nothing_new_is_one_request_a_feed(self, stand: Stand, connector: Connector) -> None:
+        connector.create(stand.ticket())
+        stand.wait(600)
+        cursors: dict[str, str] = {}
+        stand.drain(connector, cursors)
+        stand.drain(connector, cursors)
+        stand.sandbox.clear_log()
+        assert stand.drain(connector, cursors) == {}
+        asked = [entry["url"] for entry in stand.sandbox.log]
+        assert len(asked) <= len(connector.feeds()), asked
+
+    def test_the_history_tells_who_changed_what(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        seen = stand.read(connector, ref)
+        stand.sandbox.world.advance(2)
+        name, value = self.edit
+        stand.connect(self.person).update(self._change(connector, ref, {name: value}, seen))
+        stand.wait(1)
+        facts: list[Fact] = []
+        cursor: str | None = None
+        more = True
+        while more:
+            page = stand.connect().history(cursor, begin=stand.begin)
+            facts += page.facts
+            cursor, more = page.cursor, page.more
+        changes = [fact for fact in facts if fact.ref == ref and fact.field == name and not fact.actor.ours]
+        assert changes
+        assert len({fact.event_id for fact in facts}) == len(facts)
+        assert all(fact.at.utcoffset() == timedelta(0) for fact in facts)
+
+    def test_a_webhook_about_nothing_is_skipped(self, connector: Connector) -> None:
+        for body in (b"", b"no json", b"[]", b"{}"):
+            with pytest.raises(SkippableError):
+                connector.parse_webhook({}, body)

@@ -1,0 +1,44 @@
+"""What never enters the tree: control characters, lone surrogates, addresses that could run something."""
+
+from __future__ import annotations
+
+import re
+
+MAX_DEPTH = 50
+"""How deep a tree may nest; what lies deeper is degraded to its words."""
+
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_NEWLINES = re.compile("\r\n?|[\x85\u2028\u2029]")
+_SPACES = re.compile(r"\s+")
+_SCHEME = re.compile(r"(?:https?://[^/?#\s]|mailto:[^\s])", re.IGNORECASE)
+_UNSAFE_IN_URL = re.compile(r"""[\s<>"`|^{}\\\x00-\x20]""")
+_LANGUAGE = re.compile(r"[A-Za-z0-9_+#.\-]{1,40}")
+
+ADDRESS = re.compile(r"(?<![A-Za-z0-9])https?://[^\s<>\"`|^{}\\\[\]]*[^\s<>\"`|^{}\\\[\].,:;!?'*_~()]", re.IGNORECASE)
+"""A bare web address in running text, without what ends the sentence around it."""
+
+
+def clean(value: str) -> str:
+    """The text without null bytes, control characters, lone surrogates; every kind of line end becomes a newline."""
+    if value.isprintable():
+        return value
+    return _UNWANTED.sub("", _NEWLINES.sub("\n", value))
+
+
+def fold_spaces(value: str) -> str:
+    """Every run of white space (no-break spaces too) as one space."""
+    return _SPACES.sub(" ", value)
+
+
+def safe_url(value: str) -> str:
+    """An absolute http, https or mailto address with anything that could end it early percent-encoded; else ""."""
+    address = clean(value).strip()
+    if not _SCHEME.match(address):
+        return ""
+    return _UNSAFE_IN_URL.sub(lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), address)
+
+
+def safe_language(value: str) -> str:
+    """The name of a programming language as it may stand behind a fence, or ""."""
+    name = value.strip()
+    return name if _LANGUAGE.fullmatch(name) else ""
