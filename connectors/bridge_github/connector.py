@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from bridge.connect.bucket import Rate
+from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.wire import Wire
 from bridge.errors import MissingError, PermanentError, RefusedError, UnknownOutcomeError
+from bridge.model.document import Document
 from bridge.model.feed import ChangePage, FactPage, Hint
 from bridge.model.operation import (
     Absent,
@@ -212,6 +216,10 @@ class GitHubConnector:
         """What GitHub will show after a write."""
         return writing.normalise(field, value)
 
+    def measure(self, body: Document) -> int:
+        """Characters of Markdown; the limit leaves room for the marker's line."""
+        return len(write_body(body, ""))
+
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
         """The hint in a verified delivery."""
         hints = webhook.parse(self._settings.name, self._repositories, headers, body)
@@ -308,6 +316,14 @@ class GitHubKind:
     def writable(self, visibility: Visibility) -> bool:
         """Only public comments exist."""
         return visibility is Visibility.PUBLIC
+
+    def limits(self) -> Limits:
+        """5000 requests an hour, 100 at once; 80 contents made a minute and 500 an hour.
+
+        Source: docs.github.com, REST API, rate limits, primary and secondary.
+        """
+        made = (Rate(80, 60.0), Rate(500, 3600.0))
+        return Limits(site=(Rate(5000, 3600.0),), endpoints=MappingProxyType({"POST *": made}), concurrency=100)
 
     def shared(self, settings: SiteSettings) -> Shared:
         """What the connectors of one site know together."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
+from bridge.connect.bucket import Rate
+from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.wire import Wire
 from bridge.errors import ConfigurationError
-from bridge.model.document import Node
+from bridge.model.document import Document, Node
 from bridge.model.feed import ChangePage, FactPage, Hint
 from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
@@ -120,6 +124,11 @@ class JiraConnector:
             return (tidy_summary(value) if name == "summary" else value.strip()) or None
         return value
 
+    def measure(self, body: Document) -> int:
+        """Characters of what is sent: the whole ADF on Cloud, which is at least what Jira counts, or wiki text."""
+        written = write_text(body, cloud=self._client.cloud)
+        return len(written if isinstance(written, str) else json.dumps(written, ensure_ascii=False))
+
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
         """The hint in a delivery."""
         return read_hints(self._settings.name, body)
@@ -142,6 +151,18 @@ class JiraKind:
     def writable(self, visibility: Visibility) -> bool:
         """Public and internal comments; none for a single role or group."""
         return visibility is not Visibility.RESTRICTED
+
+    def limits(self) -> Limits:
+        """On Cloud 100 reads and creates and 50 changes a second and endpoint, 20 writes in 2 s and 100 in 30 s an
+        issue. Source: developer.atlassian.com, Jira Cloud platform, rate limiting.
+        """
+        endpoints = {
+            "GET *": (Rate(100, 1.0),),
+            "POST *": (Rate(100, 1.0),),
+            "PUT *": (Rate(50, 1.0),),
+            "DELETE *": (Rate(50, 1.0),),
+        }
+        return Limits(endpoints=MappingProxyType(endpoints), ticket=(Rate(20, 2.0), Rate(100, 30.0)))
 
     def shared(self, settings: SiteSettings) -> SiteMemory:
         """What the connectors of one site know together."""

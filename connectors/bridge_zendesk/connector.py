@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
+from bridge.connect.bucket import Rate
+from bridge.connect.limiter import Limits
 from bridge.connect.patience import parse_http_date
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.wire import Wire
 from bridge.errors import SkippableError, TemporaryError
+from bridge.model.document import Document
 from bridge.model.feed import ChangePage, FactPage, Hint
 from bridge.model.marker import Marker
 from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import Visibility
+from bridge.text.html import write_html
 from bridge_zendesk.client import PAGE, Client, Json
 from bridge_zendesk.config import ZendeskLogin
 from bridge_zendesk.fields import Fields
@@ -170,6 +175,10 @@ class ZendeskConnector:
         """See `fields.Fields.normalise`."""
         return self._fields.normalise(field, value)
 
+    def measure(self, body: Document) -> int:
+        """Bytes of HTML."""
+        return len(write_html(body).encode())
+
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
         """See `webhook.read_hints`."""
         return read_hints(self._site, body)
@@ -200,6 +209,15 @@ class ZendeskKind:
     def writable(self, visibility: Visibility) -> bool:
         """Public replies and internal notes."""
         return visibility in (Visibility.PUBLIC, Visibility.INTERNAL)
+
+    def limits(self) -> Limits:
+        """100 ticket updates a minute and account, 30 in ten minutes a ticket, 10 incremental exports a minute.
+
+        Source: developer.zendesk.com, API reference, rate limits. The account's own rate depends on its plan and is
+        told in every answer.
+        """
+        endpoints = {"PUT ticket": (Rate(100, 60.0),), "GET incremental": (Rate(10, 60.0),)}
+        return Limits(endpoints=MappingProxyType(endpoints), ticket=(Rate(30, 600.0),))
 
     def shared(self, settings: SiteSettings) -> Shared:
         """People, names and markers learned in this process."""

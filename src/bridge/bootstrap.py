@@ -34,12 +34,10 @@ from bridge.errors import ConfigurationError
 from bridge.model import document as rich
 from bridge.model.document import Document
 from bridge.model.ports import Clock
-from bridge.store.ledger import Ledger, open_ledger
+from bridge.store.ledger import Ledger, open_ledger, read_meta, write_meta
 from bridge.text import marker as signing
 from bridge.text.split import split
 
-ROOM = 0.8
-"""How much of a vendor's text limit is used: conversion to its markup makes texts longer."""
 FIRST_DAYS = timedelta(days=90)
 """How far back a route without `begin.from` looks."""
 
@@ -66,7 +64,6 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     """
     clock = clock or SystemClock()
     kinds = find_kinds()
-    routes = {plan.name: _route(plan, config) for plan in config.routes_compiled}
     directory = config.directory / config.store.directory
     store_url = config.store.url.get_secret_value() if config.store.url else None
     key = _marker_key(directory)
@@ -75,9 +72,10 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     openers = {name: _opener(kinds[config.sites[name].connector], settings[name], wires[name]) for name in settings}
     ledger = open_ledger(clock=clock, directory=None if store_url else directory, url=store_url)
     connections = Connections(openers, settings)
+    routes = {plan.name: _route(plan, config, began_at=_began_at(ledger, plan)) for plan in config.routes_compiled}
     tools = Tools(
         sign=lambda marker: signing.sign(key, marker),
-        split=_splitter(connections, routes),
+        split=_splitter(connections),
         templates=templates(),
     )
     keys = Keys()
@@ -108,16 +106,22 @@ def _used_sites(config: Config) -> dict[str, SiteConfig]:
     return {name: site for name, site in config.sites.items() if name in used}
 
 
-def _route(plan: RoutePlan, config: Config) -> Route:
+def _began_at(ledger: Ledger, plan: RoutePlan) -> datetime:
+    """When this ledger first knew the route: once written, it stands."""
+    with ledger.begin() as transaction:
+        name = f"began:{plan.name}"
+        known = read_meta(transaction, name)
+        if known is None:
+            write_meta(transaction, name, transaction.now.isoformat())
+        return datetime.fromisoformat(known) if known else transaction.now
+
+
+def _route(plan: RoutePlan, config: Config, *, began_at: datetime) -> Route:
     start = plan.begin.from_
-    begin_at = datetime.combine(start, time(), UTC) if start else datetime.now(UTC) - FIRST_DAYS
-    meaning = (
-        plan.mode,
-        plan.helpdesk.mapping.digest,
-        plan.tracker.mapping.digest,
-        str(plan.helpdesk.open_when),
-        sorted((name, str(policy)) for name, policy in plan.policies.items()),
-    )
+    earliest = began_at if plan.begin.link == "new" else began_at - FIRST_DAYS
+    begin_at = datetime.combine(start, time(), UTC) if start else earliest
+    wishes = config.routes[plan.name].model_dump_json(by_alias=True)
+    meaning = (wishes, plan.helpdesk.mapping.digest, plan.tracker.mapping.digest)
     return Route(
         name=plan.name,
         mode=plan.mode,
@@ -129,7 +133,7 @@ def _route(plan: RoutePlan, config: Config) -> Route:
         begin_at=begin_at,
         undo=timedelta(seconds=plan.undo_s),
         language=plan.language,
-        digest=str(hash_of(meaning)),
+        digest=hash_of(meaning),
     )
 
 
@@ -187,10 +191,10 @@ def _opener(kind: ConnectorKind, settings: SiteSettings, wire: Wire) -> Callable
     return lambda: kind.connect(settings, wire, shared)
 
 
-def _splitter(connections: Connections, routes: Mapping[str, Route]) -> Callable[[str, Document], tuple[Document, ...]]:
+def _splitter(connections: Connections) -> Callable[[str, Document], tuple[Document, ...]]:
     def divide(site: str, document: Document) -> tuple[Document, ...]:
-        limit = int(connections.to(site).capabilities.text_limit * ROOM)
-        return split(document, measure=lambda part: len(rich.to_plain(part)), limit=limit)
+        connector = connections.to(site)
+        return split(document, measure=connector.measure, limit=connector.capabilities.text_limit)
 
     return divide
 

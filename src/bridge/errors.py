@@ -5,7 +5,7 @@ BridgeError
 ├── RemoteError             a site answered, or failed to
 │   ├── TemporaryError      try the same again later, not before `retry_after_s`
 │   ├── PermanentError      the same request will never succeed: a dead letter, or another plan
-│   │   ├── RefusedError    credentials or permissions (401, 403): the site is braked, nobody is told lies
+│   │   ├── RefusedError    credentials or permissions (401, 403): tried again later, since a person has to act
 │   │   ├── MissingError    404 or 410: suspect, not yet gone
 │   │   └── ChangedError    the target moved under us (409): read again and plan again
 │   └── UnknownOutcomeError a write was sent and may have taken effect: find it before anything else

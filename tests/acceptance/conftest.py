@@ -41,9 +41,7 @@ class World:
         """Start a bridge on the config as `edit` leaves it."""
         self.stop()
         path = self.home / "config.yaml"
-        text = config_text(self.sandbox.urls).replace(
-            "deadline: 2s, processing: 1s", "deadline: 1s, processing: 500ms"
-        )
+        text = config_text(self.sandbox.urls).replace("deadline: 2s, processing: 1s", "deadline: 1s, processing: 500ms")
         path.write_text(self.edit(text.replace("index_lag: 1s", "index_lag: 100ms")), encoding="utf-8")
         config = load_config(path, environ={"SANDBOX_TOKEN": "sandbox"}, connectors=connectors())
         self.bridge = build(config)

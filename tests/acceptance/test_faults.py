@@ -137,3 +137,18 @@ def test_an_old_copy_of_the_ledger_doubles_nothing(world: World) -> None:
     verdict = world.verdict()
     assert verdict.is_clean, verdict
     assert len(world.ticket(first).said) == 2
+
+
+def test_a_refused_create_is_tried_again_when_the_ticket_says_something_else(world: World) -> None:
+    world.fault(
+        site="vendor-jira", kind="status", status=400, method="POST", path="/issue$", body={"errors": {"x": "No."}}
+    )
+    opened = world.file(world.acme, "Checkout fails", priority="low")
+    world.converge()
+    assert world.jira.cases("ACME") == []
+    world.calm()
+    world.converge()
+    assert world.jira.cases("ACME") == []
+    world.acme.change(opened.ticket, priority="urgent")
+    world.converge()
+    assert world.issue(opened).fields["Severity"] == "S1"

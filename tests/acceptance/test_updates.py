@@ -111,3 +111,18 @@ def test_an_update_can_be_taken_back_while_it_waits(world: World) -> None:
     world.github.delete_comment(number, "Reboot everything")
     assert world.converge().waiting == 0
     assert messages(world, opened) == []
+    world.github.comment(number, "/workaround Reboot everything.")
+    assert world.converge().waiting == 1
+
+
+def test_a_waiting_update_is_not_sent_once_the_route_went_internal(world: World) -> None:
+    world.edit = lambda text: text.replace("undo: 0s", "undo: 1s")
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    world.jira.comment(world.issue(opened).ticket, "/workaround Restart the worker.")
+    world.converge(patience_s=0.0)
+    assert messages(world, opened) == []
+    world.edit = lambda text: text.replace("undo: 0s", "undo: 1s").replace("mode: live", "mode: internal")
+    world.stop()
+    assert world.converge().waiting == 0
+    assert messages(world, opened) == []

@@ -37,12 +37,13 @@ def demo(
     tickets: Annotated[int, typer.Option(min=4, help="How many tickets the customers file at first.")] = 12,
     seed: Annotated[int, typer.Option(help="The same seed tells the same story.")] = 1,
     json: Annotated[bool, typer.Option("--json", help="Only the result, as JSON.")] = False,
+    log: Annotated[Path | None, typer.Option(help="Write every request to the sites here, as JSON lines.")] = None,
 ) -> None:
     """Watch two customers' Zendesks and a vendor's Jira and GitHub work together, then under faults. Exit 1 if anything
     was lost, duplicated or leaked."""
     console = Console(highlight=False, soft_wrap=True, quiet=json)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bridge-demo-") as home, Sandbox(SITES, seed=seed) as sandbox:
+    with tempfile.TemporaryDirectory(prefix="bridge-demo-") as home, Sandbox(SITES, seed=seed, log_file=log) as sandbox:
         config = Path(home) / "config.yaml"
         config.write_text(config_text(sandbox.urls), encoding="utf-8")
         built = build(load_config(config, environ={"SANDBOX_TOKEN": "sandbox"}, connectors=connectors()))

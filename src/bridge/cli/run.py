@@ -64,6 +64,7 @@ def report_of(built: Bridge, settled: Settled) -> dict[str, Any]:
             name: {"mode": route.mode.value, "links": links.get(name, 0)} for name, route in built.routes.items()
         },
         "requests": {site: dict(wire.requests) for site, wire in built.wires.items()},
+        "writes": {site: wire.writes for site, wire in built.wires.items()},
         "operations": states,
         "dead": states.get("dead", 0),
         "waiting": settled.waiting,
@@ -81,8 +82,8 @@ def _print(report: dict[str, Any]) -> None:
     console.print(table)
     table = Table("site", "requests", "reads", "writes")
     for site, counts in report["requests"].items():
-        reads = sum(number for name, number in counts.items() if name.startswith("GET"))
-        table.add_row(site, str(sum(counts.values())), str(reads), str(sum(counts.values()) - reads))
+        total, writes = sum(counts.values()), report["writes"][site]
+        table.add_row(site, str(total), str(total - writes), str(writes))
     console.print(table)
     if report["waiting"]:
         console.print(f"{report['waiting']} cases wait for their time; the next is due {report['next_due_at']}.")

@@ -44,12 +44,14 @@ class _Part(BaseModel):
 class SiteLimits(_Part):
     """How patient bridge is with a site. `deadline`: total time of a request; `processing`: how long the site may still
     carry out what it did not answer; `index_lag`: how far its search may be behind; `requests_per_minute`: our share of
-    its limit, None for what the site itself says."""
+    its limit, None for what the site itself says; `documented`: keep the rates the vendor documents from the start,
+    before the site says anything (a site of one's own may have none)."""
 
     deadline: Duration = timedelta(seconds=30)
     processing: Duration = timedelta(seconds=10)
     index_lag: Duration = timedelta(minutes=10)
     requests_per_minute: Annotated[StrictInt, Field(gt=0)] | None = None
+    documented: StrictBool = True
 
 
 class SiteConfig(_Part):

@@ -22,7 +22,9 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from bridge.connect.limiter import Limits
 from bridge.connect.wire import Wire
+from bridge.model.document import Document
 from bridge.model.feed import ChangePage, FactPage, Hint
 from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
@@ -131,6 +133,9 @@ class Connector(Protocol):
     def normalise(self, field: str, value: Any) -> Any:
         """What the site will show after `value` was written to this native field (trimmed, folded). Pure."""
 
+    def measure(self, body: Document) -> int:
+        """How much of `capabilities.text_limit` a body takes once it is written in this site's own markup. Pure."""
+
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
         """The hints in a delivery whose signature was verified already. Raises SkippableError if it has none."""
 
@@ -149,6 +154,9 @@ class ConnectorKind(Protocol):
 
     def writable(self, visibility: Visibility) -> bool:
         """Whether comments of this visibility can be written at this product at all."""
+
+    def limits(self) -> Limits:
+        """The rates the vendor documents, kept from the start; what a site answers overrides them."""
 
     def shared(self, settings: SiteSettings) -> Any:
         """State that all connectors of one site share in a process (metadata caches); thread-safe. No I/O here."""

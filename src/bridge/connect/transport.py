@@ -100,7 +100,8 @@ class Transport(HTTPAdapter):
                 response.close()
         status = None if response is None else response.status_code
         if exchange.connected or not exchange.dialled:
-            self._wire.count(attempt.method, attempt.call.endpoint, status, time.monotonic() - began)
+            took_s = time.monotonic() - began
+            self._wire.count(attempt.method, attempt.call.endpoint, status, took_s, writes=attempt.writes)
         if response is not None and status is not None and status >= 400 and (failure or not in_time):
             # The verdict arrived; only its wording was lost.
             response._content = b""

@@ -63,6 +63,7 @@ class Wire:
         self._observe = observe
         self._here = threading.local()
         self._counts: Counter[str] = Counter()
+        self._writes = 0
         self._guard = threading.Lock()
 
     def adapter(self, dialect: Dialect) -> BaseAdapter:
@@ -120,8 +121,15 @@ class Wire:
         with self._guard:
             return MappingProxyType(dict(self._counts))
 
-    def count(self, method: str, endpoint: str, status: int | None, took_s: float) -> None:
+    @property
+    def writes(self) -> int:
+        """How many of them wrote."""
+        with self._guard:
+            return self._writes
+
+    def count(self, method: str, endpoint: str, status: int | None, took_s: float, *, writes: bool) -> None:
         """Note that a request was sent. Called by the transports."""
         with self._guard:
             self._counts[f"{method} {endpoint}"] += 1
+            self._writes += writes
         self._observe(Sent(self.site, method, endpoint, status, took_s))

@@ -208,12 +208,11 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
     for name in state.conflicts.intersection(plan.fields.agreed):
         links.clear_conflict(group, name)
     for thread in plan.threads:
+        for item in thread.forgotten:
+            links.drop_item(group, item)
         for item in thread.items:
             links.put_item(group, item)
-    planned = [_record_one(transaction, state, one) for one in plan.operations]
-    held_back = {one.key for one in planned} | {one.key for one in plan.cancelled}
-    rest = [one for one in state.unsent() if one.key not in held_back and one.kind is OperationKind.COMMENT]
-    return [*planned, *rest]
+    return [_record_one(transaction, state, one) for one in plan.operations]
 
 
 def _record_one(transaction: Transaction, state: GroupState, one: Operation) -> Operation:
@@ -226,9 +225,10 @@ def _record_one(transaction: Transaction, state: GroupState, one: Operation) -> 
         one = replace(one, key=update_key(one.group, one.side, one.field_name, number))
         return journal.add(one)
     standing = journal.add(one)
-    if standing.state is OperationState.CANCELLED:
-        journal.change([one.key], state=one.state)
-        return replace(standing, state=one.state)
+    if standing.state is OperationState.CANCELLED or _is_new_try(one, standing):
+        journal.freeze(one.key, one.payload)
+        journal.change([one.key], state=one.state, error="")
+        return replace(standing, payload=one.payload, state=one.state)
     if standing.state in (OperationState.PLANNED, OperationState.HELD) and standing is not one:
         if standing.attempts == 0:
             payload: dict[str, Any] = {**one.payload}
@@ -237,6 +237,11 @@ def _record_one(transaction: Transaction, state: GroupState, one: Operation) -> 
             journal.change([one.key], state=OperationState.PLANNED)
         return replace(standing, payload=one.payload if standing.attempts == 0 else standing.payload, state=one.state)
     return standing
+
+
+def _is_new_try(one: Operation, standing: Operation) -> bool:
+    """A create that was refused for good is tried again with what the ticket says now: planned only if that differs."""
+    return standing.state is OperationState.DEAD and one.kind is OperationKind.CREATE
 
 
 def _horizon_at(state: GroupState) -> datetime | None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bridge.engine.compose import without_footer
 from bridge.engine.state import GroupState
 from bridge.mapping import Lens
 from bridge.model.operation import Operation, OperationState
 from bridge.model.policy import FieldPolicy
 from bridge.model.ticket import Life, Reading
-from bridge.model.words import TEXT_FIELDS, Mode, Side
+from bridge.model.words import DESCRIPTION, WORDLESS_FIELDS, Mode, Side
 from bridge.sync.table import Action, Decision, FieldCase, Pending, SideView, Standing, Value, decide
 
 Natives = Mapping[str, Reading]
@@ -149,12 +150,14 @@ def _write(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) 
     assert target is not None
     source = state.snapshots[target.other].fields
     value = pair.read(target.other, source)
-    if target is Side.HELPDESK and state.route.mode is Mode.INTERNAL and pair.name in TEXT_FIELDS:
+    if target is Side.HELPDESK and state.route.mode is Mode.INTERNAL and pair.name not in WORDLESS_FIELDS:
         return
     if not pair.lenses[target].writable or state.snapshots[target].life is not Life.ALIVE:
         _adopt(state, pair, plan)
         return
     wanted = value.canonical if value else None
+    if pair.name == DESCRIPTION and target is Side.HELPDESK and wanted is not None:
+        wanted = without_footer(wanted)
     if not pair.lenses[target].write(wanted, state.snapshots[target].fields):
         _adopt(state, pair, plan)
         return

@@ -79,8 +79,7 @@ class Intake:
             snapshots = self._complete(connector, page)
             with self.ledger.begin() as transaction:
                 poll.due += self._take(transaction, snapshots)
-                if page.cursor != cursor:
-                    transaction.readings.set_cursor(site, feed.name, page.cursor, settled_through=page.settled_through)
+                transaction.readings.set_cursor(site, feed.name, page.cursor, settled_through=page.settled_through)
             if not page.more:
                 return
 

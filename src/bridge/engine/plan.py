@@ -91,8 +91,9 @@ def _ask_for_readings(state: GroupState, plan: Plan) -> None:
     for one in plan.operations:
         if one.kind is OperationKind.UPDATE and not state.is_fresh(one.side):
             plan.need.add(one.side)
-        if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK and not state.is_fresh(Side.TRACKER):
-            plan.need.add(Side.TRACKER)
+        is_due = one.state is OperationState.PLANNED and (one.due_at is None or one.due_at <= state.now)
+        if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK and is_due:
+            plan.need.update({Side.TRACKER} - {side for side in Side if state.is_fresh(side)})
     for doubtful in state.in_doubt(OperationKind.UPDATE):
         if doubtful.horizon_at is None or doubtful.horizon_at <= state.now:
             snapshot = state.snapshots.get(doubtful.side)
@@ -128,7 +129,8 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
     if plan.why:
         plan.threads = [ThreadPlan(cancelled=[one for one in creates if one.state is OperationState.PLANNED])]
         return
-    if any(one.state is not OperationState.PLANNED for one in creates):
+    payload = _new_issue(state)
+    if any(not _is_open_create(one, payload) for one in creates):
         plan.why = "an earlier create is not settled"
         return
     if source.thread is None:
@@ -141,7 +143,7 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
             group=state.hand.group,
             kind=OperationKind.CREATE,
             side=Side.TRACKER,
-            payload=_new_issue(state),
+            payload=payload,
             sources=_plain(source.fields),
             marker=marker,
             reason=str(route.tracker.mapping.place),
@@ -149,6 +151,13 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
     )
     if route.mode is Mode.OBSERVE:
         _plan_texts(state, plan, tools)
+
+
+def _is_open_create(one: Operation, payload: Mapping[str, Any]) -> bool:
+    """Whether a create may be planned again: it is unsent, or it was refused for good and would now say otherwise."""
+    if one.state is OperationState.DEAD:
+        return any(one.payload.get(name) != value for name, value in payload.items())
+    return one.state is OperationState.PLANNED
 
 
 def _unwanted(state: GroupState) -> str:

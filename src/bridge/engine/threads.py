@@ -24,10 +24,11 @@ Splitter = Callable[[str, Document], tuple[Document, ...]]
 
 @dataclass(slots=True)
 class ThreadPlan:
-    """Comments to write, decisions to remember, and unsent operations that must not be sent any more."""
+    """Comments to write, decisions to remember or to forget, and unsent operations that must not be sent any more."""
 
     operations: list[Operation] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
+    forgotten: list[Item] = field(default_factory=list)
     cancelled: list[Operation] = field(default_factory=list)
 
 

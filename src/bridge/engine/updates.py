@@ -16,7 +16,7 @@ from bridge.model.document import Document, Node, from_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ticket import Snapshot
-from bridge.model.words import Mode, Side
+from bridge.model.words import Mode, Side, Visibility
 from bridge.store.links import Fate, Item
 
 RELEASE_COMMAND = "/release"
@@ -46,20 +46,31 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
         return plan
     releases = _Releases(state, snapshot)
     still: set[str] = set()
-    for rule in state.route.tracker.mapping.updates:
-        for trigger in _triggers(snapshot, rule):
+    for each in state.route.tracker.mapping.updates:
+        for trigger in _triggers(snapshot, each):
             still.add(trigger.item)
-            if (Side.TRACKER, trigger.item, 1) not in state.items and not _is_said(state, plan, rule.kind, trigger):
-                held = bool(rule.release_by) and not releases.given(rule, after=trigger.position)
-                _plan_one(state, rule, trigger, held=held, plan=plan, sign=sign, templates=templates)
-    if snapshot.thread is not None and snapshot.thread.complete:
-        plan.cancelled.extend(one for item, one in unsent.items() if item not in still)
+            if (Side.TRACKER, trigger.item, 1) not in state.items and not _is_said(state, plan, each.kind, trigger):
+                held = bool(each.release_by) and not releases.given(each, after=trigger.position)
+                _plan_one(state, each, trigger, held=held, plan=plan, sign=sign, templates=templates)
     for item, one in unsent.items():
-        asked = next((each for each in state.route.tracker.mapping.updates if item.startswith(f"{each.kind}:")), None)
-        if item in still and one.state is OperationState.HELD and asked and releases.given(asked, after=-1):
-            plan.operations.append(replace(one, state=OperationState.PLANNED))
+        rule = next((each for each in state.route.tracker.mapping.updates if item.startswith(f"{each.kind}:")), None)
+        if item in still and rule is not None and _may_go(state, rule):
+            released = one.state is OperationState.HELD and releases.given(rule, after=-1)
+            plan.operations.append(replace(one, state=OperationState.PLANNED) if released else one)
+        elif item in still or (snapshot.thread is not None and snapshot.thread.complete):
+            plan.cancelled.append(one)
+            plan.forgotten.append(state.items[Side.TRACKER, item, 1])
     plan.items.extend(releases.used())
     return plan
+
+
+def _may_go(state: GroupState, rule: UpdateRule) -> bool:
+    """Whether the route, as it stands now, lets an update of this rule reach the customer."""
+    return state.route.mode is not Mode.INTERNAL and _flag(state, rule) is not None
+
+
+def _flag(state: GroupState, rule: UpdateRule) -> Visibility | None:
+    return visibility_for(rule.audience, state.route.helpdesk.held_by)
 
 
 class _Releases:
@@ -125,7 +136,12 @@ def _filled(snapshot: Snapshot, rule: UpdateRule, trigger: FieldFilled) -> Itera
 def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command) -> Iterator[_Trigger]:
     for position, comment in enumerate(snapshot.thread.comments if snapshot.thread else ()):
         words = rich.first_line(comment.body).split()
-        if comment.author.ours or not comment.author.staff or not words or words[0].casefold() != trigger.word:
+        if (
+            comment.author.ours
+            or not comment.author.staff
+            or not words
+            or words[0].casefold() != trigger.word.casefold()
+        ):
             continue
         body = rich.without_prefix(comment.body, words[0])
         version = ""
@@ -155,8 +171,8 @@ def _plan_one(
 ) -> None:
     route, link = state.route, state.link
     assert link is not None
-    visibility = visibility_for(rule.audience, route.helpdesk.held_by)
-    if visibility is None or route.mode is Mode.INTERNAL:
+    visibility = _flag(state, rule)
+    if visibility is None or not _may_go(state, rule):
         plan.items.append(Item(Side.TRACKER, trigger.item, 1, Fate.WITHHELD, trigger.hash, reason=str(rule.place)))
         return
     kind = f"update:{rule.kind}"

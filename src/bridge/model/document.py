@@ -135,13 +135,19 @@ def plain_inline(parent: Node) -> str:
 
 
 def first_line(document: Document) -> str:
-    """The words of the first line of the first block: where commands stand. Code and quotes hold no commands."""
+    """The words of the first line of the first block: where commands stand. Code, quotes and what an image is called
+    hold no commands: who writes *about* a command in code gives none."""
     for block in document.children:
         if block.kind not in ("paragraph", "heading"):
             return ""
-        words = plain_inline(block)
-        if words.strip():
-            return words.strip().split("\n", 1)[0].strip()
+        parts: list[str] = []
+        for child in block.walk():
+            if child.kind == "code" and not "".join(parts).strip():
+                return ""
+            parts.append("\n" if child.kind == "break" else child.text)
+        words = "".join(parts).strip()
+        if words:
+            return words.split("\n", 1)[0].strip()
     return ""
 
 
@@ -153,22 +159,24 @@ def without_prefix(document: Document, prefix: str) -> Document:
     while blocks and not plain_inline(blocks[0]).strip():
         blocks.pop(0)
     left = len(prefix)
-    trimmed, _ = _drop_leading(blocks[0], left)
+    trimmed, _ = _drop_leading(blocks[0], left, has_begun=False)
     rest = _strip_start(trimmed)
     head = [rest] if plain_inline(rest).strip() or any(n.kind == "image" for n in rest.walk()) else []
     return doc(*head, *blocks[1:])
 
 
-def _drop_leading(parent: Node, count: int) -> tuple[Node, int]:
-    """Take `count` characters of words off the start, skipping white space before them."""
+def _drop_leading(parent: Node, count: int, *, has_begun: bool) -> tuple[Node, int]:
+    """Take `count` characters of words off the start, skipping white space before the first of them."""
     if parent.kind in ("text", "code") or (parent.kind == "mention" and parent.text):
-        stripped = parent.text.lstrip() if count else parent.text
+        stripped = parent.text if has_begun else parent.text.lstrip()
         take = min(count, len(stripped))
         return Node(parent.kind, stripped[take:], parent.attrs), count - take
     children = []
     for child in parent.children:
         if count:
-            child, count = _drop_leading(child, count)
+            before = count
+            child, count = _drop_leading(child, count, has_begun=has_begun)
+            has_begun = has_begun or count < before
             if not child.text and not child.children and child.kind != "image":
                 continue
         children.append(child)

@@ -126,5 +126,5 @@ LABELS = "labels"
 CANONICAL_FIELDS = (SUMMARY, DESCRIPTION, SEVERITY, PRIORITY, STATE, LABELS)
 """The canonical fields of every ticket, in the order people read them. Custom ones are added by name."""
 
-TEXT_FIELDS = frozenset({SUMMARY, DESCRIPTION})
-"""Canonical fields that carry free text, which therefore never reaches a customer in `internal` mode."""
+WORDLESS_FIELDS = frozenset({SEVERITY, PRIORITY, STATE})
+"""Fields with a closed vocabulary. Every other one carries words, which never reach a customer in `internal` mode."""

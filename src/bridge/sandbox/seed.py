@@ -97,16 +97,17 @@ class TakesTickets(Protocol):
         """Load one ticket as the export shows it."""
 
 
-def seed(sandbox: Sandbox, *, tickets: int, seed: int) -> None:
+def seed(sandbox: Sandbox, *, tickets: int, seed: int, solved_share: float = 0.0) -> None:
     """Fill every helpdesk site with `tickets` invented tickets of the last 90 days, the same for the same `seed`.
 
     Written by HTTP as the account's own people would: an end user asks, an agent hands over to the vendor's group and
-    leaves a note, some users write again, some tickets are solved. Meanwhile the sandbox's clock stands in the past, so
-    seed before anything else is connected. Raises requests.HTTPError when a site refuses.
+    leaves a note, some users write again, and `solved_share` of the tickets (0 to 1) are solved again. Meanwhile the
+    sandbox's clock stands in the past, so seed before anything else is connected. Raises requests.HTTPError when a
+    site refuses.
     """
     for site in sandbox.sites.values():
         if site.api == "zendesk":
-            _seed_site(sandbox, site, Random(f"{seed} {site.name}"), tickets)
+            _seed_site(sandbox, site, Random(f"{seed} {site.name}"), tickets, solved_share)
 
 
 def import_tickets(sandbox: Sandbox, site: str, file: Path) -> int:
@@ -145,7 +146,7 @@ def _read_export(file: Path) -> Iterator[Mapping[str, Any]]:
             yield {**ticket, "users": users} if users else ticket
 
 
-def _seed_site(sandbox: Sandbox, site: Site, dice: Random, tickets: int) -> None:
+def _seed_site(sandbox: Sandbox, site: Site, dice: Random, tickets: int, solved_share: float) -> None:
     world = sandbox.world
     with world.lock:
         people = [user for user in site.data["users"].values() if user["email"]]
@@ -158,7 +159,9 @@ def _seed_site(sandbox: Sandbox, site: Site, dice: Random, tickets: int) -> None
         session.trust_env = False
         desk = _Desk(session, site.url)
         steps = [
-            step for number in range(tickets) for step in _plan(desk, dice, number / tickets, (users, staff), group)
+            step
+            for number in range(tickets)
+            for step in _plan(desk, dice, number / tickets, (users, staff), group, solved_share)
         ]
         try:
             for age_s, act in sorted(steps, key=lambda step: -step[0]):
@@ -193,7 +196,12 @@ class _Desk:
 
 
 def _plan(
-    desk: _Desk, dice: Random, place: float, people: tuple[Sequence[str], Sequence[str]], group: int
+    desk: _Desk,
+    dice: Random,
+    place: float,
+    people: tuple[Sequence[str], Sequence[str]],
+    group: int,
+    solved_share: float,
 ) -> list[tuple[float, Callable[[], None]]]:
     """The steps of one ticket's life, each with how many seconds ago it was taken."""
     user, agent = dice.choice(people[0]), dice.choice(people[1])
@@ -221,6 +229,6 @@ def _plan(
     steps = [(age_s, ask), (age_s * dice.uniform(0.9, 0.99), hand_over)]
     if dice.random() < 0.5:
         steps.append((age_s * dice.uniform(0.5, 0.85), write_again))
-    if dice.random() < 0.4:
+    if dice.random() < solved_share:
         steps.append((age_s * dice.uniform(0.1, 0.45), solve))
     return steps

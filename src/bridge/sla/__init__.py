@@ -1,1 +1,4 @@
-"""(see the glossary)"""
+"""PURE: calendars, contracts and clocks. Nothing stands here yet.
+
+What will belong here: arithmetic over facts. What will not: the present, a database, a vendor.
+"""

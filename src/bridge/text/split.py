@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bridge.model.document import Document, Node, doc, paragraph, text
 from bridge.text.runs import Run, flatten, nest
 from bridge.text.shape import start_of, tidy
 
 Measure = Callable[[Document], int]
+Fill = Callable[[Node], float]
+"""How much of a part a block would fill, in its containers: above 1 it does not fit."""
 
 _MOST_PARTS = 9_999
+_FULL_ENOUGH = 0.9
+_MOST_ATOMS = 2_000
 _WORDS = re.compile(r"\s+|\S+")
+_NOTHING = Node("doc")
+"""Nothing left. A nested `doc` stands for its children."""
 
 
 def split(document: Document, *, measure: Measure, limit: int) -> tuple[Document, ...]:
@@ -25,24 +31,24 @@ def split(document: Document, *, measure: Measure, limit: int) -> tuple[Document
     whole = tidy(document)
     if measure(whole) <= limit:
         return (whole,)
-    label = _label(_MOST_PARTS, _MOST_PARTS)
+    longest_label = _label(_MOST_PARTS, _MOST_PARTS)
 
-    def fits(*blocks: Node) -> bool:
-        return measure(tidy(doc(label, *blocks))) <= limit
+    def fill(block: Node) -> float:
+        return measure(tidy(doc(longest_label, block))) / limit
 
     left = list(reversed(whole.children))
     parts: list[Sequence[Node]] = []
     while left:
-        count = _longest(len(left), lambda count: fits(*left[: -count - 1 : -1]))
+        count = _longest(len(left), lambda count: fill(doc(*left[: -count - 1 : -1])))
         if count:
             taken = [left.pop() for _ in range(count)]
             if count > 1 and left and taken[-1].kind == "heading":
                 left.append(taken.pop())
             parts.append(taken)
         else:
-            head, rest = _cut(left.pop(), fits)
+            head, rest = _cut(left.pop(), fill)
             parts.append([head])
-            left.extend(reversed(tidy(doc(rest)).children))
+            left.extend(reversed(rest.children if rest.kind == "doc" else (rest,)))
     return tuple(tidy(doc(_label(number, len(parts)), *part)) for number, part in enumerate(parts, 1))
 
 
@@ -50,71 +56,93 @@ def _label(number: int, of: int) -> Node:
     return paragraph(text(f"({number}/{of})"))
 
 
-def _longest(most: int, does_fit: Callable[[int], bool]) -> int:
-    """The largest count up to `most` that fits, found with few trials: doubling, then halving."""
-    good, bad = 0, 1
-    while bad <= most and does_fit(bad):
-        good, bad = bad, bad * 2
-    bad = min(bad, most + 1)
+def _longest(most: int, fill: Callable[[int], float]) -> int:
+    """How many of `most` pieces fit, so that the part is nearly full; 0 if none does. Guesses from what it has seen,
+    and never tries much more than fits: every trial writes the text."""
+    good, bad, guess = 0, most + 1, min(most, 16)
     while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if does_fit(middle) else (good, middle)
+        filled = fill(guess)
+        if filled > 1:
+            bad = guess
+        else:
+            good = guess
+            if filled >= _FULL_ENOUGH and guess < most:
+                break
+        likely = int(guess * 0.97 / filled) if filled else most
+        likely = min(likely, guess * 4)
+        guess = likely if good < likely < bad else min((good + bad) // 2, max(good * 4, 16))
+        guess = min(max(guess, good + 1), bad - 1)
     return good
 
 
-def _cut(block: Node, fits: Callable[..., bool]) -> tuple[Node, Node]:
-    """A block that is too long alone, as a head that fits and the rest."""
+def _cut(block: Node, fill: Fill) -> tuple[Node, Node]:
+    """A block that does not fit as a whole, as a head that does and the rest."""
     if block.kind == "code_block":
-        return _cut_code(block, fits)
+        return _cut_code(block, fill)
     if block.kind in ("paragraph", "heading"):
-        return _cut_inlines(block, fits)
-    if block.kind == "table":
-        first, *rows = block.children
-        if not fits(_with(block, [first])):
-            # A row that fits nowhere gives its cells as plain blocks; a nested `doc` is nothing but its children.
-            cells = [inner for cell in first.children for inner in cell.children]
-            return _cut(doc(*cells, *([_with(block, rows)] if rows else [])), fits)
-    count = _longest(len(block.children), lambda count: fits(_with(block, block.children[:count])))
-    if count:
-        return _with(block, block.children[:count]), _with(block, block.children[count:], count)
+        return _cut_inlines(block, fill)
     if not block.children:
         raise ValueError("The limit of a text's length is too small to hold anything.")
+    if block.kind == "table" and fill(_with(block, block.children[:1])) > 1:
+        # A row that fits nowhere gives its cells as plain blocks.
+        first, *rows = block.children
+        block = doc(*(inner for cell in first.children for inner in cell.children), _with(block, rows))
+    count = _longest(len(block.children), lambda count: fill(_with(block, block.children[:count])))
+    if count:
+        return _with(block, block.children[:count]), _with(block, block.children[count:], skipped=count)
     first, *others = block.children
-    head, rest = _cut(first, lambda inner: fits(_with(block, [inner])))
+    head, rest = _cut(first, lambda inner: fill(_with(block, [inner])))
     return _with(block, [head]), _with(block, [rest, *others])
 
 
-def _with(container: Node, children: Sequence[Node], skipped: int = 0) -> Node:
-    """The container with other children; a numbered list goes on counting."""
+def _with(container: Node, children: Iterable[Node], skipped: int = 0) -> Node:
+    """The container with other children; a numbered list goes on counting. Without children it is nothing."""
+    kept = tuple(child for child in children if child.children or child.kind != "doc")
     attrs = container.attrs
     if container.kind == "numbers":
         attrs = (("start", str(start_of(container) + skipped)),)
-    return Node(container.kind, attrs=attrs, children=tuple(children))
+    return Node(container.kind, attrs=attrs, children=kept) if kept else _NOTHING
 
 
-def _cut_code(block: Node, fits: Callable[..., bool]) -> tuple[Node, Node]:
+def _cut_code(block: Node, fill: Fill) -> tuple[Node, Node]:
     def part(words: str) -> Node:
-        return Node("code_block", words, block.attrs)
+        return Node("code_block", words, block.attrs) if words.strip() else _NOTHING
 
     lines = block.text.split("\n")
-    count = _longest(len(lines), lambda count: fits(part("\n".join(lines[:count]))))
-    if count and "".join(lines[:count]).strip():
+    count = _longest(len(lines), lambda count: fill(part("\n".join(lines[:count]))))
+    if "".join(lines[:count]).strip():
         return part("\n".join(lines[:count])), part("\n".join(lines[count:]))
-    letters = _longest(len(block.text), lambda count: fits(part(block.text[:count])))
+    words = block.text.lstrip()
+    letters = _longest(len(words), lambda count: fill(part(words[:count])))
     if not letters:
         raise ValueError("The limit of a text's length is too small to hold one letter of code.")
-    return part(block.text[:letters]), part(block.text[letters:])
+    return part(words[:letters]), part(words[letters:])
 
 
-def _cut_inlines(block: Node, fits: Callable[..., bool]) -> tuple[Node, Node]:
+def _chunks(atoms: Sequence[Run]) -> Iterator[Sequence[Run]]:
+    """A giant paragraph as several, so that cutting it stays linear; each ends with a line where it can."""
+    start = 0
+    while start < len(atoms):
+        end = min(start + _MOST_ATOMS, len(atoms))
+        breaks = (place for place in range(end, start + _MOST_ATOMS // 2, -1) if atoms[place - 1].leaf.kind == "break")
+        end = next(breaks, end)
+        yield atoms[start:end]
+        start = end
+
+
+def _cut_inlines(block: Node, fill: Fill) -> tuple[Node, Node]:
     def part(runs: Sequence[Run]) -> Node:
-        return Node(block.kind, attrs=block.attrs, children=nest(runs))
+        return Node(block.kind, attrs=block.attrs, children=nest(runs)) if runs else _NOTHING
 
     atoms: list[Run] = []
     for run in flatten(block.children):
         pieces = _WORDS.findall(run.leaf.text) if run.leaf.kind == "text" else []
         atoms.extend([run.with_leaf(text(piece)) for piece in pieces] or [run])
-    count = _longest(len(atoms), lambda count: fits(part(atoms[:count])))
+    while atoms and (atoms[0].is_space or atoms[0].leaf.kind == "break"):
+        atoms.pop(0)
+    if len(atoms) > 2 * _MOST_ATOMS:
+        return _cut(doc(*(part(chunk) for chunk in _chunks(atoms))), fill)
+    count = _longest(len(atoms), lambda count: fill(part(atoms[:count])))
     if count:
         return part(atoms[:count]), part(atoms[count:])
     first, *others = atoms
@@ -122,9 +150,10 @@ def _cut_inlines(block: Node, fits: Callable[..., bool]) -> tuple[Node, Node]:
     kind = "code" if first.leaf.kind == "code" else "text"
     for url in (first.url, ""):
         # An address longer than the limit cannot be kept as a link; its words can.
-        title = first.title if url else ""
-        cut = [Run(Node(kind, letter), first.marks, url, title) for letter in words]
-        count = _longest(len(cut), lambda count, cut=cut: fits(part(cut[:count])))  # type: ignore[misc]
+        cut = [Run(Node(kind, letter), first.marks, url, first.title if url else "") for letter in words]
+        count = _longest(len(cut), lambda count, cut=cut: fill(part(cut[:count])))  # type: ignore[misc]
         if count:
             return part(cut[:count]), part([*cut[count:], *others])
+    if not words:
+        raise ValueError("The limit of a text's length is too small to hold an image's address.")
     raise ValueError("The limit of a text's length is too small to hold one letter.")

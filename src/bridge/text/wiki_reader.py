@@ -21,7 +21,7 @@ _MACRO = re.compile(
     r"\\.|\{\{|(?P<whole>\{(?P<name>code|noformat|quote|panel)(?::(?P<options>[^{}\n]*))?\})", re.IGNORECASE
 )
 _JOINED_MACRO = re.compile(rf"\{{{CODE_JOINER}(?=code|noformat)", re.IGNORECASE)
-_SLOT = re.compile("\ue000([0-9]+)\ue001")
+_SLOT = re.compile("\ufdd0([0-9]+)\ufdd1")
 _LIST = re.compile(r"[ \t]*([*#-]{1,200})[ \t]+(?=\S)")
 _HEADING = re.compile(r"[ \t]*h([1-6])\.[ \t]*(.*)", re.IGNORECASE)
 _QUOTE_LINE = re.compile(r"[ \t]*bq\.[ \t]*(.*)", re.IGNORECASE)
@@ -41,7 +41,7 @@ class _Container:
 
 def read_wiki(value: str) -> Document:
     """Read wiki markup. Unknown macros and markup without its end are literal text."""
-    source = clean(value).replace("\ue000", "").replace("\ue001", "")
+    source = clean(value)
     slots: list[Node] = []
     stack = [_Container("doc")]
     for piece in _pieces(source, slots):
@@ -98,7 +98,7 @@ def _slot(slots: list[Node], words: str, options: str) -> str:
     named = dict(part.strip().partition("=")[::2] for part in options.split("|") if "=" in part)
     words = _JOINED_MACRO.sub("{", words)
     slots.append(node("code_block", text=words, language=language or named.get("language", "")))
-    return f"\ue000{len(slots) - 1}\ue001"
+    return f"\ufdd0{len(slots) - 1}\ufdd1"
 
 
 def _close(stack: list[_Container], slots: list[Node]) -> None:
@@ -241,7 +241,7 @@ def _read_table(lines: list[str], slots: list[Node]) -> Node:
 
 
 _CELL_TOKEN = re.compile(
-    r"\\.|\{\{(?:\\.|[^\\}])*\}\}|\[(?:\\.|[^\\\[\]\n]){1,4000}\]|!\S[^!\n|]{0,500}\|[^!\n]{0,500}!|\|\|?"
+    r"\\.|\{\{(?:\\.|[^\\{}\n]|\{(?!\{)|\}(?!\}))+\}\}|\[(?:\\.|[^\\\[\]\n]){1,4000}\]|!\S[^!\n|]{0,500}\|[^!\n]{0,500}!|\|\|?"
 )
 
 
