@@ -29,7 +29,7 @@ SITE = """\
     url: {url}
     held_by: {held_by}
     login: {login}
-    limits: {{deadline: 10s, processing: 1s, index_lag: 1s}}
+    limits: {{deadline: 10s, processing: 1s, index_lag: 1s, documented: false}}
 """
 ROUTE = """\
 people:

@@ -36,6 +36,7 @@ class World:
     script: Script = field(default_factory=lambda: Script(random.Random(1)))
     edit: Callable[[str], str] = lambda text: text
     bridge: Bridge | None = None
+    variables: dict[str, str] = field(default_factory=lambda: {"SANDBOX_TOKEN": "sandbox"})
 
     def start(self) -> Bridge:
         """Start a bridge on the config as `edit` leaves it."""
@@ -43,7 +44,7 @@ class World:
         path = self.home / "config.yaml"
         text = config_text(self.sandbox.urls).replace("deadline: 2s, processing: 1s", "deadline: 1s, processing: 500ms")
         path.write_text(self.edit(text.replace("index_lag: 1s", "index_lag: 100ms")), encoding="utf-8")
-        config = load_config(path, environ={"SANDBOX_TOKEN": "sandbox"}, connectors=connectors())
+        config = load_config(path, environ=self.variables, connectors=connectors())
         self.bridge = build(config)
         return self.bridge
 

@@ -32,7 +32,9 @@ def test_plain_text_becomes_paragraphs_and_breaks_and_comes_back() -> None:
 def test_plain_words_of_tables_lists_code_and_images_are_all_there() -> None:
     table = node("table", node("row", node("cell", paragraph(text("a"))), node("cell", paragraph(text("b")))))
     bullets = node("bullets", node("item", paragraph(text("c")), node("bullets", node("item", paragraph(text("d"))))))
-    document = doc(table, bullets, node("code_block", text="e\nf"), paragraph(node("image", alt="g", url="http://x.example")))
+    document = doc(
+        table, bullets, node("code_block", text="e\nf"), paragraph(node("image", alt="g", url="http://x.example"))
+    )
     assert to_plain(document) == "a | b\n\nc\n\nd\n\ne\nf\n\ng"
 
 
@@ -45,7 +47,10 @@ def test_equal_trees_have_equal_json_and_digest_whatever_the_order_of_attributes
 
 
 def test_the_first_line_is_that_of_the_first_block_with_words() -> None:
-    document = doc(paragraph(text("  ")), paragraph(node("break"), text(" #reply"), node("strong", text(" now")), node("break"), text("b")))
+    document = doc(
+        paragraph(text("  ")),
+        paragraph(node("break"), text(" #reply"), node("strong", text(" now")), node("break"), text("b")),
+    )
     assert first_line(document) == "#reply now"
 
 
@@ -80,4 +85,4 @@ def test_an_image_beside_a_prefix_stays() -> None:
     document = doc(paragraph(node("image", alt="logo", url="http://x.example/l.png"), text("#reply hello")))
     left = without_prefix(document, "#reply")
     assert [child.kind for child in left.children[0].children] == ["image", "text"]
-    assert to_plain(left) == "logohello" or to_plain(left) == "logo hello"
+    assert to_plain(left) == "logo hello"

@@ -70,9 +70,10 @@ class Batch:
             state = self._load(hand, route)
             drafts.append((state, make_plan(state, self.tools)))
         self._read_missing(drafts)
-        for state, _plan in drafts:
+        for state, plan in drafts:
             try:
-                self._finish(state.hand, state.route)
+                # A plan that asked for readings is made anew, now that they are there.
+                self._finish(state.hand, state.route, None if plan.need else state)
             except HandLostError:
                 log.info("hand.lost", group=state.hand.group)
 
@@ -80,38 +81,52 @@ class Batch:
         with self.ledger.begin() as transaction:
             return load_state(transaction, hand, route)
 
-    def _finish(self, hand: Hand, route: Route) -> None:
-        """Look, plan and send until nothing is left to do now; then let the group go."""
-        due_at: datetime | None = None
+    def _finish(self, hand: Hand, route: Route, known: GroupState | None) -> None:
+        """Look, plan and send until nothing is left to do now; then let the group go. `known` saves the first look."""
+        due_at: datetime | None = self.clock.now() + timedelta(seconds=RETRY_S)
         for _round in range(ROUNDS):
-            state = self._load(hand, route)
-            due_at = None if route.mode is Mode.OBSERVE else _earlier(self.recovery.settle(state), _horizon_at(state))
-            state = self._load(hand, route)
-            if self.recovery.adopt(state):
-                state = self._load(hand, route)
-            plan = make_plan(state, self.tools)
-            if plan.need:
-                if not self._read_missing([(state, plan)]):
-                    due_at = _earlier(due_at, self.clock.now() + timedelta(seconds=RETRY_S))
-                    break
-                state = self._load(hand, route)
-                plan = make_plan(state, self.tools)
+            state = known or self._load(hand, route)
+            known = None
             if route.mode is Mode.OBSERVE:
-                self.observations[hand.group] = Observation(route.name, hand.group, tuple(plan.operations), plan.why)
+                due_at = self._observe(state)
                 break
-            outcome = self._carry_out(state, plan)
+            outcome = self._step(state)
             if outcome.reread:
                 self._read([ref for side in Side if (ref := state.ref(side)) is not None])
-                continue
-            due_at = _earlier(due_at, outcome.due_at)
-            if outcome.done or outcome.due_at is not None:
+            elif outcome.done or outcome.due_at is not None:
+                due_at = outcome.due_at
                 break
-        else:
-            due_at = _earlier(due_at, self.clock.now() + timedelta(seconds=RETRY_S))
         self._release(hand, due_at)
 
+    def _step(self, state: GroupState) -> Outcome:
+        """One look at a group: settle what is in doubt, plan, send. Not `done` if another look is wanted at once."""
+        later = _earlier(self.recovery.settle(state), _horizon_at(state))
+        if state.is_in_doubt or self.recovery.adopt(state):
+            state = self._load(state.hand, state.route)
+        plan = make_plan(state, self.tools)
+        if plan.need:
+            if not self._read_missing([(state, plan)]):
+                return Outcome(done=True, due_at=_earlier(later, self.clock.now() + timedelta(seconds=RETRY_S)))
+            state = self._load(state.hand, state.route)
+            plan = make_plan(state, self.tools)
+        outcome = self._carry_out(state, plan)
+        return replace(outcome, due_at=_earlier(later, outcome.due_at))
+
+    def _observe(self, state: GroupState) -> datetime | None:
+        """Plan, and write nothing. When to look again, if something could not be read."""
+        self.recovery.adopt(state)
+        state = self._load(state.hand, state.route)
+        plan = make_plan(state, self.tools)
+        if plan.need:
+            if not self._read_missing([(state, plan)]):
+                return self.clock.now() + timedelta(seconds=RETRY_S)
+            plan = make_plan(self._load(state.hand, state.route), self.tools)
+        group = state.hand.group
+        self.observations[group] = Observation(state.route.name, group, tuple(plan.operations), plan.why)
+        return None
+
     def _carry_out(self, state: GroupState, plan: Plan) -> Outcome:
-        """Journal the plan and send what is due. `done` when there was nothing to send."""
+        """Journal the plan and send what is due. Not `done` after a create: its comments are due next."""
         with self.ledger.begin(state.hand) as transaction:
             journaled = record(transaction, state, plan)
         doubtful = bool(state.in_doubt(OperationKind.CREATE))
@@ -133,7 +148,8 @@ class Batch:
                 due_at = _earlier(due_at, outcome.due_at)
                 if outcome.reread:
                     return replace(outcome, due_at=due_at)
-        return Outcome(done=False, due_at=due_at)
+        created = any(one.kind is OperationKind.CREATE for one in ready)
+        return Outcome(done=not created, due_at=due_at)
 
     @staticmethod
     def _target(state: GroupState, side: Side) -> Target:

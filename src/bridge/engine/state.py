@@ -64,6 +64,11 @@ class GroupState:
         states = (OperationState.SENDING, OperationState.UNKNOWN)
         return [one for one in self.operations if one.kind is kind and one.state in states]
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether any operation was sent and has no known outcome."""
+        return any(self.in_doubt(kind) for kind in OperationKind)
+
     def unsent(self) -> list[Operation]:
         """Operations not yet sent."""
         return [one for one in self.operations if one.state in UNSENT]

@@ -41,6 +41,11 @@ def _content(value: object) -> list[Mapping[str, Any]]:
     return [child for child in content if isinstance(child, Mapping)] if isinstance(content, list) else []
 
 
+def _kind(value: Mapping[str, Any]) -> str:
+    kind = value.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 def _attrs(value: Mapping[str, Any]) -> Mapping[str, Any]:
     attrs = value.get("attrs")
     return attrs if isinstance(attrs, Mapping) else {}
@@ -61,7 +66,7 @@ def _read_blocks(members: Iterable[Mapping[str, Any]], depth: int) -> list[Node]
     blocks: list[Node] = []
     loose: list[Run] = []
     for member in members:
-        if member.get("type") in _INLINES:
+        if _kind(member) in _INLINES:
             loose.extend(_read_inline(member))
             continue
         blocks.extend(paragraphs(loose))
@@ -75,7 +80,7 @@ def _read_block(value: Mapping[str, Any], depth: int) -> list[Node]:
     if depth > MAX_DEPTH:
         return paragraphs([Run(text(_words(value)))])
     attrs = _attrs(value)
-    kind = value.get("type")
+    kind = _kind(value)
     if kind == "codeBlock":
         return [node("code_block", text=_words(value), language=_string(attrs, "language"))]
     if kind == "rule":
@@ -88,7 +93,7 @@ def _read_block(value: Mapping[str, Any], depth: int) -> list[Node]:
     if kind == "heading" and all(child.kind == "paragraph" for child in children):
         inlines = [inline for child in children for inline in (*child.children, BREAK)]
         return [node("heading", *inlines, level=_string(attrs, "level"))]
-    return _read_container(str(kind), attrs, children)
+    return _read_container(kind, attrs, children)
 
 
 def _read_container(kind: str, attrs: Mapping[str, Any], children: list[Node]) -> list[Node]:
@@ -123,21 +128,21 @@ def _words(value: Mapping[str, Any]) -> str:
     stack: list[Mapping[str, Any]] = [value]
     while stack:
         current = stack.pop()
-        if current.get("type") == "hardBreak":
+        if _kind(current) == "hardBreak":
             parts.append("\n")
         elif isinstance(current.get("text"), str):
             parts.append(current["text"])
-        elif current.get("type") != "codeBlock":
+        elif _kind(current) != "codeBlock":
             parts.append(_string(_attrs(current), "text", "shortName", "alt"))
         stack.extend(reversed(_content(current)))
-        if current.get("type") in ("paragraph", "heading", "listItem"):
+        if _kind(current) in ("paragraph", "heading", "listItem"):
             parts.append("\n")
     return "".join(parts)
 
 
 def _read_inline(value: Mapping[str, Any]) -> list[Run]:
     attrs = _attrs(value)
-    kind = value.get("type")
+    kind = _kind(value)
     run = _marked(value)
     if kind == "hardBreak":
         return [Run(BREAK)]
@@ -155,7 +160,7 @@ def _read_inline(value: Mapping[str, Any]) -> list[Run]:
         return [run.with_leaf(text(_day(_string(attrs, "timestamp"))))]
     words = value.get("text") if kind == "text" else _string(attrs, "text", "shortName")
     words = words if isinstance(words, str) else ""
-    if any(mark.get("type") == "code" for mark in _marks(value)):
+    if any(_kind(mark) == "code" for mark in _marks(value)):
         return [run.with_leaf(Node("code", words))]
     return [run.with_leaf(text(words))]
 
@@ -166,8 +171,8 @@ def _marks(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _marked(value: Mapping[str, Any]) -> Run:
-    names = frozenset(_MARKS_IN[kind] for mark in _marks(value) if (kind := mark.get("type")) in _MARKS_IN)
-    link = next((_attrs(mark) for mark in _marks(value) if mark.get("type") == "link"), {})
+    names = frozenset(_MARKS_IN[kind] for mark in _marks(value) if (kind := _kind(mark)) in _MARKS_IN)
+    link = next((_attrs(mark) for mark in _marks(value) if _kind(mark) == "link"), {})
     return Run(BREAK, names, safe_url(_string(link, "href")), _string(link, "title"))
 
 

@@ -119,7 +119,7 @@ def _attribution(lines: Sequence[_Line], index: int) -> int:
     """How many lines, from `index` on, say who wrote what follows: mail programs fold them. 0 if they do not."""
     words = ""
     for length in range(1, 4):
-        if index + length > len(lines) or lines[index + length - 1].kind != "paragraph":
+        if index + length > len(lines) or lines[index + length - 1].block != lines[index].block:
             return 0
         words = f"{words} {lines[index + length - 1].words}".strip()
         if len(words) > _LONGEST_LINE:

@@ -22,7 +22,8 @@ _SPECIAL = re.compile(
 )
 _BACKSLASH = re.compile(r"\\(?![A-Za-z0-9 ])")
 _ENTITY = re.compile(r"&(?=#?[A-Za-z0-9]+;)")
-_LINE_START = re.compile(r"#|h[1-6]\.|bq\.", re.IGNORECASE)
+_LINE_START = re.compile(r"h[1-6]\.|bq\.", re.IGNORECASE)
+_LIST_START = re.compile(r"[*\-]*(?=#)")
 _CODE_END = re.compile(r"\{(?=code|noformat)", re.IGNORECASE)
 _NESTING = frozenset({"bullets", "numbers", "quote", "note"})
 _ALLOWED = {"item": SIMPLE, "cell": LINES}
@@ -156,8 +157,10 @@ def _write_line(runs: Sequence[Run], *, starts: bool = False) -> str:
         parts.append(leaves[index])
     parts.extend(_close(open_marks, is_touched=False))
     line = "".join(parts)
-    if starts and (found := _LINE_START.match(line)):
-        line = f"&#{ord(line[0])};{line[1:]}" if found.group() != "#" else f"\\{line}"
+    if starts and _LINE_START.match(line):
+        line = f"&#{ord(line[0])};{line[1:]}"
+    if starts and (signs := _LIST_START.match(line)):
+        line = f"{signs.group()}\\{line[signs.end() :]}"
     return line
 
 
