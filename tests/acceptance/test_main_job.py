@@ -156,3 +156,20 @@ def test_a_ticket_without_text_or_with_odd_text_is_mirrored_all_the_same(world: 
     assert "alert(1)" in case.said[0].words
     assert "49" not in case.said[0].words
     assert world.ticket(opened).fields["status"] == "new"
+
+
+def test_a_text_too_long_for_the_other_side_arrives_whole_in_numbered_parts(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    words = [f"line{number:05d}" for number in range(5000)]
+    world.acme.reply(opened.ticket, "\n\n".join(" ".join(words[at : at + 10]) for at in range(0, 5000, 10)))
+    world.fault(site="vendor-jira", kind="drop_after", method="POST", path="/comment$", count=1)
+    world.fault(site="vendor-jira", kind="status", status=503, method="POST", path="/comment$", probability=0.3)
+    world.converge()
+    world.calm()
+    world.converge()
+    parts = [said.words for said in world.issue(opened).said[1:]]
+    assert len(parts) > 1
+    assert [f"({number}/{len(parts)})" in part for number, part in enumerate(parts, 1)] == [True] * len(parts)
+    told = " ".join(parts).split()
+    assert [word for word in told if word.startswith("line")] == words

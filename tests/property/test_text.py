@@ -73,6 +73,10 @@ def test_any_source_settles_after_one_pass_in_every_format(source: str) -> None:
             assert form.write(form.read(once)) == once, name
 
 
+BLOCK_TYPES = (
+    *("paragraph", "heading", "listItem", "bulletList", "orderedList", "table", "tableRow", "tableCell", "panel"),
+    *("blockquote", "codeBlock", "taskItem", "mediaSingle", "unknown"),
+)
 values = st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -90,20 +94,7 @@ nodes = st.recursive(
     ),
     lambda inner: st.fixed_dictionaries(
         {
-            "type": st.sampled_from(
-                [
-                    "paragraph",
-                    "heading",
-                    "listItem",
-                    "bulletList",
-                    "orderedList",
-                    "table",
-                    "tableRow",
-                    "tableCell",
-                    "panel",
-                ]
-                + ["blockquote", "codeBlock", "taskItem", "mediaSingle", "unknown"]
-            ),
+            "type": st.sampled_from(BLOCK_TYPES),
             "content": st.lists(inner, max_size=3),
         },
         optional={"attrs": values},

@@ -39,15 +39,16 @@ def begin(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and every log line.")] = False,
     log: Annotated[str, typer.Option("--log", help="Form of the log on standard error: console or json.")] = "console",
-    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "warning",
+    log_level: Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.")] = None,
 ) -> None:
     """What every command shares."""
     if log not in ("console", "json"):
         raise ConfigurationError(f"--log takes console or json, not {log}.")
-    if log_level.lower() not in ("debug", "info", "warning", "error"):
+    # The demo plays faults on purpose: their warnings would drown its story, so they are shown when asked for.
+    level = log_level or ("error" if context.invoked_subcommand == "demo" else "warning")
+    if level.lower() not in ("debug", "info", "warning", "error"):
         raise ConfigurationError(f"--log-level takes debug, info, warning or error, not {log_level}.")
-    configure_logs(form="json" if log == "json" else "console", level="debug" if debug else log_level)
-    context.obj = {"debug": debug}
+    configure_logs(form="json" if log == "json" else "console", level="debug" if debug else level)
 
 
 def main() -> None:

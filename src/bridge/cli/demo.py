@@ -98,6 +98,8 @@ def _play(stage: Stage, console: Console, tickets: int) -> Verdict:
     scenes.solve_and_reopen(stage)
     _head(console, "6", "The same under faults")
     scenes.storm(stage, max(4, tickets // 4))
+    _head(console, "7", "What stands at the end")
+    _table(console, stage)
     return judge(stage.script, stage.scene())
 
 
@@ -106,8 +108,8 @@ def _head(console: Console, number: str, title: str) -> None:
 
 
 def _table(console: Console, stage: Stage) -> None:
-    table = Table("ticket", "priority there", "issue", "severity here")
-    rows = scenes.show_severities(stage)
+    table = Table("ticket", "priority", "status", "issue", "severity", "state")
+    rows = scenes.show_links(stage)
     for row in rows[:20]:
         table.add_row(*row)
     console.print(table)
@@ -132,11 +134,6 @@ def _report(built: Bridge, sandbox: Sandbox, stage: Stage, verdict: Verdict, *, 
 
 
 def _print_end(console: Console, report: dict[str, Any], verdict: Verdict) -> None:
-    console.print("\nWhat stands at the end", style="bold")
-    table = Table("route", "links")
-    for route, number in report["links"].items():
-        table.add_row(route, str(number))
-    console.print(table)
     table = Table("site", "requests bridge sent")
     for site, number in report["requests"].items():
         table.add_row(site, str(number))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.engine.compose import mirrored_body
@@ -99,7 +100,9 @@ def _plan_side(state: GroupState, side: Side, plan: ThreadPlan, sign: Signer, sp
     snapshot = state.snapshots.get(side)
     if snapshot is None or snapshot.thread is None:
         return
-    unsent = {one.item: one for one in _unsent_mirrors(state, side.other)}
+    unsent: dict[str, list[Operation]] = defaultdict(list)
+    for one in _unsent_mirrors(state, side.other):
+        unsent[one.item].append(one)
     seen = set()
     for order, comment in enumerate(snapshot.thread.comments):
         seen.add(comment.id)
@@ -107,13 +110,13 @@ def _plan_side(state: GroupState, side: Side, plan: ThreadPlan, sign: Signer, sp
             continue
         made = list(_mirror(state, side, comment, order=order, plan=plan, sign=sign, split=split))
         plan.operations.extend(made)
-        if not made and comment.id in unsent:
-            plan.cancelled.append(unsent[comment.id])
+        keys = {one.key for one in made}
+        plan.cancelled.extend(one for one in unsent.get(comment.id, ()) if one.key not in keys)
     if snapshot.thread.complete:
-        plan.cancelled.extend(one for ident, one in unsent.items() if ident not in seen)
+        plan.cancelled.extend(one for ident, parts in unsent.items() if ident not in seen for one in parts)
 
 
-def _is_open(state: GroupState, side: Side, comment: Comment, unsent: dict[str, Operation]) -> bool:
+def _is_open(state: GroupState, side: Side, comment: Comment, unsent: Mapping[str, list[Operation]]) -> bool:
     """Whether a comment is undecided, unsent, or was skipped and has been rewritten since."""
     item = state.items.get((side, comment.id, 1))
     if item is None or comment.id in unsent:

@@ -158,14 +158,16 @@ class Links:
     def put_item(self, group: str, item: Item) -> None:
         """Record what was decided about a source item, or what has become of it since."""
         table = schema.item
-        values = {
+        values: dict[str, Any] = {
             "fate": item.fate.value,
             "source_hash": item.source_hash,
             "operation_key": item.operation_key or None,
-            "target_id": item.target_id or None,
             "reason": item.reason,
             "decided_at": self._now,
         }
+        if item.target_id:
+            # What was once written there is known for ever, however often the item is decided about again.
+            values["target_id"] = item.target_id
         where = and_(
             table.c.group_id == group,
             table.c.side == item.side.value,

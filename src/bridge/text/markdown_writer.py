@@ -142,21 +142,26 @@ def _write_line(inlines: Iterable[Node], *, is_cell: bool = False) -> str:
     """Inlines of one line. A mark that CommonMark would not see between such neighbours gets one of them encoded."""
     pieces = list(_pieces(inlines, is_cell=is_cell))
     words = [piece.words for piece in pieces]
-    for index, piece in enumerate(pieces):
-        if not piece.side:
-            continue
-        outer = index - piece.side
-        while 0 <= outer < len(pieces) and pieces[outer].side:
-            outer -= piece.side
-        if not (0 <= outer < len(pieces)) or not pieces[outer].is_text:
-            continue
-        word = words[outer]
-        edge = word[-1 if piece.side > 0 else 0]
-        inner = words[index + piece.side]
-        if _is_wordlike(edge) and (piece.words == "_" or not _is_wordlike(inner[0 if piece.side > 0 else -1])):
-            encoded = f"&#{ord(edge)};"
-            words[outer] = word[:-1] + encoded if piece.side > 0 else encoded + word[1:]
+    # Encoding one letter changes what its other neighbour sees, so look again until nothing changes.
+    while any([_encode_beside(pieces, words, index) for index, piece in enumerate(pieces) if piece.side]):
+        pass
     return "".join(words)
+
+
+def _encode_beside(pieces: list[_Piece], words: list[str], index: int) -> bool:
+    """Encode the letter outside a delimiter where it would keep the delimiter from being one."""
+    side = pieces[index].side
+    outer = index - side
+    if not (0 <= outer < len(pieces)) or not pieces[outer].is_text:
+        return False
+    word, inner = words[outer], words[index + side]
+    edge = word[-1 if side > 0 else 0]
+    is_hidden = pieces[index].words == "_" or not _is_wordlike(inner[0 if side > 0 else -1])
+    if not (_is_wordlike(edge) and is_hidden):
+        return False
+    encoded = f"&#{ord(edge)};"
+    words[outer] = word[:-1] + encoded if side > 0 else encoded + word[1:]
+    return True
 
 
 def _is_wordlike(letter: str) -> bool:

@@ -17,6 +17,14 @@ GITHUB_SEVERITY = {
     "low": "severity: trivial",
     None: "severity: minor",
 }
+STATES = {
+    "new": {"To Do", "open"},
+    "open": {"Selected", "In Progress", "In Review", "In Test", "status: triaged", "status: in progress"},
+    "pending": {"Waiting", "status: waiting for customer"},
+    "hold": {"On Hold", "status: on hold"},
+    "solved": {"Done", "Closed", "closed"},
+}
+"""The states of an issue that go with a ticket's status. GitHub's are its status label, or else whether it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +65,33 @@ def judge(script: Script, scene: Scene) -> Verdict:
         elif len(issues) > 1:
             verdict.duplicated.append(f"{opened.summary!r} has {len(issues)} issues in {tracker}")
         else:
-            _judge_severity(verdict, scene, opened.site, issues[0])
+            ticket = next(case for case in scene.helpdesks[opened.site] if case.summary == opened.summary)
+            _judge_fields(verdict, opened.site, ticket, issues[0])
     for line in script.lines:
         _judge_line(verdict, scene, line)
     return verdict
 
 
-def _judge_severity(verdict: Verdict, scene: Scene, desk: str, issue: Case) -> None:
-    ticket = next(case for case in scene.helpdesks[desk] if case.summary == issue.summary)
+def severity_of(issue: Case) -> str:
+    """An issue's severity as its tracker shows it."""
+    labels = [label for label in issue.fields.get("labels", ()) if label.startswith("severity")]
+    return str(issue.fields.get("Severity") or ", ".join(labels))
+
+
+def state_of(issue: Case) -> str:
+    """An issue's state as its tracker shows it."""
+    labels = [label for label in issue.fields.get("labels", ()) if label.startswith("status")]
+    return str(issue.fields.get("status") or ", ".join(labels) or issue.fields["state"])
+
+
+def _judge_fields(verdict: Verdict, desk: str, ticket: Case, issue: Case) -> None:
     priority = ticket.fields["priority"]
-    if "Severity" in issue.fields:
-        agrees = issue.fields["Severity"] == JIRA_SEVERITY[priority]
-    else:
-        agrees = GITHUB_SEVERITY[priority] in issue.fields["labels"]
-    if not agrees:
+    expected = JIRA_SEVERITY if "Severity" in issue.fields else GITHUB_SEVERITY
+    if severity_of(issue) != expected[priority]:
         verdict.lost.append(f"the severity of {issue.ticket} is not that of {desk} #{ticket.ticket} ({priority})")
+    status = ticket.fields["status"]
+    if state_of(issue) not in STATES[status]:
+        verdict.lost.append(f"{issue.ticket} is {state_of(issue)}, while {desk} #{ticket.ticket} is {status}")
 
 
 def _judge_line(verdict: Verdict, scene: Scene, line: Line) -> None:

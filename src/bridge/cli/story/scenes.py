@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.cli.story.config import SERVES
-from bridge.cli.story.judge import Scene
+from bridge.cli.story.judge import Scene, severity_of, state_of
 from bridge.cli.story.people import GitHub, Helpdesk, Jira
 from bridge.cli.story.script import Opened, Reach, Script
 from bridge.sandbox.faults import Fault
@@ -73,19 +73,17 @@ def _file(stage: Stage, site: str, number: int) -> Opened:
     return opened
 
 
-def show_severities(stage: Stage) -> list[tuple[str, str, str, str]]:
-    """For each ticket: where it stands, the customer's priority, where its issue stands, the vendor's severity."""
+def show_links(stage: Stage) -> list[tuple[str, str, str, str, str, str]]:
+    """Each ticket with its priority and status there, and its issue with severity and state here."""
     scene = stage.scene()
     rows = []
     for opened in stage.script.opened:
         tracker = SERVES[opened.site]
+        ticket = next(case for case in scene.helpdesks[opened.site] if case.summary == opened.summary)
         for issue in scene.trackers[tracker]:
             if issue.summary == opened.summary:
-                labels = [label for label in issue.fields["labels"] if label.startswith("severity")]
-                severity = issue.fields.get("Severity") or ", ".join(labels)
-                rows.append(
-                    (f"{opened.site} #{opened.ticket}", opened.priority or "-", f"{tracker} {issue.ticket}", severity)
-                )
+                there = (f"{opened.site} #{opened.ticket}", ticket.fields["priority"] or "-", ticket.fields["status"])
+                rows.append((*there, f"{tracker} {issue.ticket}", severity_of(issue), state_of(issue)))
     return rows
 
 
