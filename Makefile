@@ -22,7 +22,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY) postgres
-	COVERAGE_CORE=sysmon $(BIN)/pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile tests
+	$(BIN)/pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile tests
 
 bench: $(READY)
 	$(BIN)/python -m bench

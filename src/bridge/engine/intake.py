@@ -15,7 +15,7 @@ from bridge.engine.keys import Keys
 from bridge.engine.route import Route
 from bridge.engine.state import group_of
 from bridge.errors import RemoteError
-from bridge.model.feed import ChangePage
+from bridge.model.feed import ChangePage, Hint
 from bridge.model.marker import Marker
 from bridge.model.ports import Clock
 from bridge.model.ticket import Life, Snapshot, TicketRef
@@ -87,21 +87,43 @@ class Intake:
         mine = [route for route in self.routes.values() if site in (route.helpdesk.site, route.tracker.site)]
         return min(route.begin_at for route in mine)
 
+    def hint(self, site: str, hints: tuple[Hint, ...]) -> int:
+        """Read the tickets that somebody says have changed, and mark their groups due; how many there are.
+
+        A hint is a name and never authority: what it says of the ticket is not believed, and one that is not newer than
+        what is known asks for nothing. It moves no cursor, so the feeds still tell everything.
+        """
+        snapshots = self._complete(self.connections.to(site), ChangePage("", hints=hints))
+        with self.ledger.begin() as transaction:
+            return self._take(transaction, snapshots)
+
     def _complete(self, connector: Connector, page: ChangePage) -> list[Snapshot]:
         """The page's news as full readings: what is known already drops out, names and bare tickets are read."""
+        named = [one.ref for one in page.snapshots] + [hint.ref for hint in page.hints]
         with self.ledger.begin() as transaction:
-            known = transaction.readings.known([one.ref for one in page.snapshots] + [hint.ref for hint in page.hints])
-            links = transaction.links.find([one.ref for one in page.snapshots])
+            known = transaction.readings.known(named)
+            links = transaction.links.find(named)
             fresh = [one for one in page.snapshots if not self._is_known(transaction, one, known)]
         ready = [one for one in fresh if one.thread is not None or one.life is Life.DELETED]
         concerns = [one for one in fresh if one.thread is None and one.life is not Life.DELETED]
         asked = [one.ref for one in concerns if one.ref in links or self._route_of(one) or one.marker]
-        asked += [
+        news = [
             hint.ref
             for hint in page.hints
             if hint.version_at is None or hint.ref not in known or hint.version_at > known[hint.ref].version.at
         ]
+        strangers = [ref for ref in news if ref not in links and ref not in known and not self._is_helpdesk(ref.site)]
+        asked += [ref for ref in news if ref not in set(strangers)] + self._bearing_markers(connector, strangers)
         return ready + self._fetch(connector, asked)
+
+    def _is_helpdesk(self, site: str) -> bool:
+        return any(route.helpdesk.site == site for route in self.routes.values())
+
+    def _bearing_markers(self, connector: Connector, strangers: list[TicketRef]) -> list[TicketRef]:
+        """Those issues nobody knows of that bear our marker. The others are the tracker's own affair: read without
+        their comments, and dropped."""
+        read = self._fetch(connector, strangers, threads=False)
+        return [snapshot.ref for snapshot in read if snapshot.marker is not None]
 
     @staticmethod
     def _is_known(transaction: Transaction, snapshot: Snapshot, known: Mapping[TicketRef, Known]) -> bool:
@@ -116,11 +138,11 @@ class Intake:
             return False
         return all(stored.fields.get(name) == reading for name, reading in snapshot.fields.items())
 
-    def _fetch(self, connector: Connector, refs: Iterable[TicketRef]) -> list[Snapshot]:
+    def _fetch(self, connector: Connector, refs: Iterable[TicketRef], *, threads: bool = True) -> list[Snapshot]:
         wanted = list(dict.fromkeys(refs))
         read: list[Snapshot] = []
         for start in range(0, len(wanted), FETCH_AT_ONCE):
-            answers = connector.fetch(wanted[start : start + FETCH_AT_ONCE], threads=True)
+            answers = connector.fetch(wanted[start : start + FETCH_AT_ONCE], threads=threads)
             read.extend(answer for answer in answers.values() if isinstance(answer, Snapshot))
         return read
 
