@@ -100,6 +100,13 @@ def test_marks_between_letters_and_signs_are_seen() -> None:
     assert read_markdown(write_markdown(document)) == document
 
 
+def test_a_letter_between_two_marks_is_never_encoded_for_one_at_the_cost_of_the_other() -> None:
+    inner = node("strike", text("0"))
+    marked = paragraph(text("a"), node("strong", text("b"), inner), node("emphasis", text("(c)")))
+    other = paragraph(text("a"), node("strong", text("0"), node("strike", text("(x)"))), text("b"))
+    assert read_markdown(write_markdown(doc(marked, other))) == doc(marked, other)
+
+
 def test_a_fence_is_longer_than_any_inside() -> None:
     document = doc(node("code_block", text="````\n~~~\n```", language="md"))
     written = write_markdown(document)

@@ -80,6 +80,15 @@ def test_a_heading_does_not_end_a_part() -> None:
     assert "Title" in to_plain(second)
 
 
+def test_markup_longer_than_a_part_gives_way_to_the_words() -> None:
+    deep = paragraph(text("words in many quotes " * 4))
+    for _ in range(40):
+        deep = node("quote", deep)
+    parts = split(doc(deep), measure=length, limit=80)
+    assert all(length(part) <= 80 for part in parts)
+    assert words(parts) == to_plain(deep).split()
+
+
 def test_a_limit_below_everything_is_refused() -> None:
     with pytest.raises(ValueError, match="too small"):
         split(from_plain("word " * 10), measure=length, limit=5)

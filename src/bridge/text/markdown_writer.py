@@ -143,7 +143,7 @@ def _write_line(inlines: Iterable[Node], *, is_cell: bool = False) -> str:
     pieces = list(_pieces(inlines, is_cell=is_cell))
     words = [piece.words for piece in pieces]
     # Encoding one letter changes what its other neighbour sees, so look again until nothing changes.
-    while any([_encode_beside(pieces, words, index) for index, piece in enumerate(pieces) if piece.side]):
+    while sum(_encode_beside(pieces, words, index) for index, piece in enumerate(pieces) if piece.side):
         pass
     return "".join(words)
 

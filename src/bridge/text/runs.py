@@ -1,7 +1,7 @@
 """Inline text as flat runs, and its normal form.
 
 Every markup nests its marks differently, so that `<b>a<i>b</i></b>` and `<i><b>b</b></i>` must not be told apart by
-accident. Readers therefore emit flat runs (a leaf, the marks on it, the link around it) and `build` nests them in one
+accident. Readers therefore emit flat runs (a leaf, the marks on it, the link around it) and `nest` nests them in one
 fixed order. White space never carries a mark of its own: it takes what its neighbours share, so no writer ever has to
 write `** a**`.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from bridge.model.document import Document, Node, doc, paragraph, text
+from bridge.model.document import Document, Node, doc, from_plain, paragraph, text, to_plain
 from bridge.text.runs import Run, flatten, nest
 from bridge.text.shape import start_of, tidy
 
@@ -46,7 +46,7 @@ def split(document: Document, *, measure: Measure, limit: int) -> tuple[Document
                 left.append(taken.pop())
             parts.append(taken)
         else:
-            head, rest = _cut(left.pop(), fill)
+            head, rest = _cut_or_flatten(left.pop(), fill)
             parts.append([head])
             left.extend(reversed(rest.children if rest.kind == "doc" else (rest,)))
     return tuple(tidy(doc(_label(number, len(parts)), *part)) for number, part in enumerate(parts, 1))
@@ -73,6 +73,14 @@ def _longest(most: int, fill: Callable[[int], float]) -> int:
         guess = likely if good < likely < bad else min((good + bad) // 2, max(good * 4, 16))
         guess = min(max(guess, good + 1), bad - 1)
     return good
+
+
+def _cut_or_flatten(block: Node, fill: Fill) -> tuple[Node, Node]:
+    """Where the markup around a single letter is longer than a part, the words are kept and the markup is not."""
+    try:
+        return _cut(block, fill)
+    except ValueError:
+        return _cut(from_plain(to_plain(block)), fill)
 
 
 def _cut(block: Node, fill: Fill) -> tuple[Node, Node]:

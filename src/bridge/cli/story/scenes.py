@@ -83,7 +83,9 @@ def show_links(stage: Stage) -> list[tuple[str, str, str, str, str, str]]:
         for issue in scene.trackers[tracker]:
             if issue.summary == opened.summary:
                 there = (f"{opened.site} #{opened.ticket}", ticket.fields["priority"] or "-", ticket.fields["status"])
-                rows.append((*there, f"{tracker} {issue.ticket}", severity_of(issue), state_of(issue)))
+                key = issue.ticket if tracker == "vendor-jira" else f"platform#{issue.ticket}"
+                severity, state = (words.rpartition(": ")[2] for words in (severity_of(issue), state_of(issue)))
+                rows.append((*there, key, severity, state))
     return rows
 
 
