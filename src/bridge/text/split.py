@@ -49,6 +49,8 @@ def split(document: Document, *, measure: Measure, limit: int) -> tuple[Document
             head, rest = _cut_or_flatten(left.pop(), fill)
             parts.append([head])
             left.extend(reversed(rest.children if rest.kind == "doc" else (rest,)))
+    if len(parts) == 1:
+        return (tidy(doc(*parts[0])),)
     return tuple(tidy(doc(_label(number, len(parts)), *part)) for number, part in enumerate(parts, 1))
 
 
