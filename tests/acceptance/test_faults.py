@@ -152,3 +152,24 @@ def test_a_refused_create_is_tried_again_when_the_ticket_says_something_else(wor
     world.acme.change(opened.ticket, priority="urgent")
     world.converge()
     assert world.issue(opened).fields["Severity"] == "S1"
+
+
+def test_a_case_that_trips_a_defect_of_ours_holds_up_no_other(world: World) -> None:
+    """A template that fails on one case only stands in for any defect: the others are served, and the run says so."""
+    (world.home / "poison.yaml").write_text("extends: jira-software\n", encoding="utf-8")
+    bad, good = world.file(world.acme, "Checkout fails"), world.file(world.acme, "Search is slow")
+    world.converge()
+    bridge = world.converged()
+    templates = bridge.daemon.batch.tools.templates
+    templates.globals["trip"] = lambda key: 1 // (0 if key.endswith(bad.ticket) else 1)
+    templates.get_template("en/workaround.j2")
+    broken = templates.from_string("{{ trip(key) }}{{ body }}")
+    assert templates.cache is not None
+    for key in list(templates.cache.keys()):
+        templates.cache[key] = broken
+    for opened in (bad, good):
+        world.jira.comment(world.issue(opened).ticket, "/workaround Restart.")
+    settled = world.converge(patience_s=0.0)
+    assert any("ZeroDivisionError" in sentence for sentence in settled.failed)
+    assert len(world.ticket(good).said) == 2
+    assert len(world.ticket(bad).said) == 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,6 +32,8 @@ ROUNDS = 6
 GRACE = timedelta(seconds=60)
 """How long a ticket that did not come back stays suspect before its link rests."""
 RETRY_S = 15.0
+POISON = timedelta(minutes=5)
+"""How long a group rests that a defect of ours stopped."""
 
 log = structlog.get_logger(__name__)
 
@@ -58,31 +61,54 @@ class Batch:
     keys: Keys
     clock: Clock
     observations: dict[str, Observation] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    """Groups whose last look ended in a defect of ours, each with its words."""
 
     def work(self, hands: list[Hand]) -> None:
         """Reconcile every group in hand; each is let go when it is done or has to wait."""
-        drafts = []
-        for hand in hands:
-            route = self.routes.get(hand.route)
-            if route is None:
-                self._release(hand, None)
-                continue
-            state = self._load(hand, route)
-            drafts.append((state, make_plan(state, self.tools)))
+        drafts = [draft for hand in hands if (draft := self._draft(hand)) is not None]
         self._read_missing(drafts)
         for state, plan in drafts:
-            try:
-                # A plan that asked for readings is made anew, now that they are there.
-                self._finish(state.hand, state.route, None if plan.need else state)
-            except HandLostError:
-                log.info("hand.lost", group=state.hand.group)
+            # A plan that asked for readings is made anew, now that they are there.
+            self._guarded(state.hand, partial(self._finish, state, fresh=not plan.need))
+
+    def _draft(self, hand: Hand) -> tuple[GroupState, Plan] | None:
+        """A first look at a group, to see what has to be read; None if there is nothing to do with it."""
+        route = self.routes.get(hand.route)
+        if route is None:
+            self._release(hand, None)
+            return None
+        drafts: list[tuple[GroupState, Plan]] = []
+
+        def look() -> None:
+            state = self._load(hand, route)
+            drafts.append((state, make_plan(state, self.tools)))
+
+        self._guarded(hand, look)
+        return drafts[0] if drafts else None
+
+    def _guarded(self, hand: Hand, act: Callable[[], None]) -> None:
+        """Work on one group. Whatever goes wrong with it stays with it: it is looked at again later, and people see."""
+        try:
+            act()
+        except HandLostError:
+            log.info("hand.lost", group=hand.group)
+        except Exception as error:  # the worker's edge: poison is local
+            log.exception("group.failed", group=hand.group)
+            self.failures[hand.group] = f"{type(error).__name__}: {error}"
+            self._release(hand, self.clock.now() + POISON)
+        else:
+            self.failures.pop(hand.group, None)
 
     def _load(self, hand: Hand, route: Route) -> GroupState:
         with self.ledger.begin() as transaction:
             return load_state(transaction, hand, route)
 
-    def _finish(self, hand: Hand, route: Route, known: GroupState | None) -> None:
-        """Look, plan and send until nothing is left to do now; then let the group go. `known` saves the first look."""
+    def _finish(self, draft: GroupState, *, fresh: bool) -> None:
+        """Look, plan and send until nothing is left to do now; then let the group go. A `fresh` draft is the first
+        look."""
+        hand, route = draft.hand, draft.route
+        known = draft if fresh else None
         due_at: datetime | None = self.clock.now() + timedelta(seconds=RETRY_S)
         for _round in range(ROUNDS):
             state = known or self._load(hand, route)

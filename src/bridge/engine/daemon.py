@@ -112,7 +112,7 @@ class Daemon:
                 rounds=rounds,
                 waiting=transaction.hands.count_waiting(),
                 next_due_at=transaction.hands.next_due_at(),
-                failed=tuple(f"{site}: {why}" for site, why in sorted(failed.items())),
+                failed=tuple(f"{name}: {why}" for name, why in sorted({**failed, **self.batch.failures}.items())),
                 observations=tuple(self.batch.observations.values()),
             )
 
@@ -174,7 +174,7 @@ class Daemon:
             try:
                 if not self._poll_waiting() and not worker.work_once():
                     self._stop.wait(SCAN_S)
-            except Exception:  # the edge of a worker: a defect in one batch must not silence the rest
+            except Exception:  # the worker's edge: a defect in reading one site must not silence the rest
                 log.exception("worker.failed", worker=worker.name)
                 self._stop.wait(SCAN_S * 4)
 
