@@ -92,8 +92,8 @@ def _ask_for_readings(state: GroupState, plan: Plan) -> None:
         if one.kind is OperationKind.UPDATE and not state.is_fresh(one.side):
             plan.need.add(one.side)
         is_due = one.state is OperationState.PLANNED and (one.due_at is None or one.due_at <= state.now)
-        if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK and is_due:
-            plan.need.update({Side.TRACKER} - {side for side in Side if state.is_fresh(side)})
+        if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK and is_due and _is_overtaken(state, one):
+            plan.need.add(Side.TRACKER)
     for doubtful in state.in_doubt(OperationKind.UPDATE):
         if doubtful.horizon_at is None or doubtful.horizon_at <= state.now:
             snapshot = state.snapshots.get(doubtful.side)
@@ -105,6 +105,14 @@ def _ask_for_readings(state: GroupState, plan: Plan) -> None:
     for side, snapshot in state.snapshots.items():
         if snapshot.thread is None and snapshot.life is not Life.DELETED:
             plan.need.add(side)
+
+
+def _is_overtaken(state: GroupState, one: Operation) -> bool:
+    """Whether the issue may say something else by now than when it was read: too long ago, or before an earlier try of
+    this text had to wait. What was taken back while a limit lasted must not be published after it."""
+    tries = [earlier.sent_at for earlier in state.operations if earlier.key == one.key and earlier.sent_at]
+    snapshot = state.snapshots.get(Side.TRACKER)
+    return not state.is_fresh(Side.TRACKER) or (snapshot is not None and any(snapshot.read_at < at for at in tries))
 
 
 def _has_news(state: GroupState, side: Side) -> bool:

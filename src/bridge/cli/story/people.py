@@ -159,6 +159,10 @@ class Jira(_Site):
             body["fields"] = fields
         self._call("POST", path, login=self._login("engineer"), body=body)
 
+    def delete(self, key: str) -> None:
+        """The lead deletes an issue."""
+        self._call("DELETE", f"/rest/api/3/issue/{key}", login=self._login("lead"))
+
     def fill(self, key: str, name: str, words: str) -> None:
         """The engineer fills a rich text field."""
         listed = self._call("GET", "/rest/api/3/field", login=self._login("engineer"))
@@ -234,9 +238,16 @@ class GitHub(_Site):
 
     def delete_comment(self, number: str, part: str) -> None:
         """The engineer deletes the comment with these words."""
+        self._call("DELETE", self._comment(number, part), login=self._login("engineer"))
+
+    def edit_comment(self, number: str, part: str, words: str, *, who: str = "engineer") -> None:
+        """Somebody rewrites the comment with these words."""
+        self._call("PATCH", self._comment(number, part), login=self._login(who), body={"body": words})
+
+    def _comment(self, number: str, part: str) -> str:
         listed = self._pages(f"/repos/{self.repository}/issues/{number}/comments")
         ident = next(one["id"] for one in listed if part in one["body"])
-        self._call("DELETE", f"/repos/{self.repository}/issues/comments/{ident}", login=self._login("engineer"))
+        return f"/repos/{self.repository}/issues/comments/{ident}"
 
     def change(self, number: str, **fields: Any) -> None:
         """The engineer changes the issue."""

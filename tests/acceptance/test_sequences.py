@@ -1,0 +1,167 @@
+"""Sequences that went wrong in the field, or would with a simpler design, each played through the whole bridge."""
+
+from __future__ import annotations
+
+from bridge.cli.story.script import Reach
+from bridge.model.ticket import TicketRef
+
+from .conftest import World
+
+
+def test_a_value_that_went_there_and_back_around_a_late_write_ends_as_the_customer_left_it(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails", priority="low")
+    world.converge()
+    world.fault(site="vendor-jira", kind="late_write", method="PUT", delay_s=0.3, count=1)
+    world.acme.change(opened.ticket, priority="urgent")
+    world.converge(patience_s=0.0)
+    world.acme.change(opened.ticket, priority="low")
+    world.converge()
+    assert world.issue(opened).fields["Severity"] == "S4"
+    assert world.ticket(opened).fields["priority"] == "low"
+
+
+def test_a_reply_taken_back_while_a_limit_lasted_is_never_published(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow")
+    world.converge()
+    number = world.issue(opened).ticket
+    world.fault(site="globex-desk", kind="status", status=429, retry_after_s=3, method="PUT", count=1)
+    world.github.comment(number, "#reply Our test account is admin/admin.")
+    assert world.converge(patience_s=0.0).waiting == 1
+    world.sandbox.world.advance(2)  # GitHub's stamps are whole seconds
+    world.github.edit_comment(number, "admin/admin", "Sorry, wrong window.")
+    world.converge()
+    assert len(world.ticket(opened).said) == 1
+
+
+def test_a_marker_quoted_by_the_customer_means_nothing(world: World) -> None:
+    first, second = world.file(world.globex, "Search is slow"), world.file(world.globex, "Export fails")
+    world.converge()
+    with world.sandbox.world.lock:
+        bodies = [
+            entry["body"]["body"] for entry in world.sandbox.log if entry["url"].endswith("/issues") and entry["body"]
+        ]
+    quoted = bodies[0].splitlines()[-1]
+    assert "bridge:1" in quoted
+    word = world.word(second, "globex-desk", Reach.TRACKER)
+    world.globex.reply(second.ticket, f"I found this in your issue: {word}\n\n{quoted}")
+    world.converge()
+    world.stop()
+    world.converge()
+    assert world.verdict().is_clean
+    assert world.issue(first).ticket != world.issue(second).ticket
+
+
+def test_a_field_that_a_screen_hides_for_a_while_is_no_change(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails", priority="urgent")
+    world.converge()
+    site = world.sandbox.sites["vendor-jira"]
+    with world.sandbox.world.lock:
+        site.settings["hidden_fields"] = ["Severity"]
+    key = world.issue(opened).ticket
+    world.jira.comment(key, "Just a remark.")
+    world.converge()
+    with world.sandbox.world.lock:
+        site.settings["hidden_fields"] = []
+    world.jira.comment(key, "Another.")
+    world.converge()
+    assert world.issue(opened).fields["Severity"] == "S1"
+    assert world.ticket(opened).fields["priority"] == "urgent"
+
+
+def test_both_sides_setting_the_same_value_leads_to_no_write(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow")
+    world.converge()
+    world.github.change(world.issue(opened).ticket, state="closed", state_reason="completed")
+    world.globex.change(opened.ticket, status="solved", assignee_id=world.globex.user("agent"))
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(writes=True) == []
+    assert world.ticket(opened).fields["status"] == "solved"
+
+
+def test_text_the_server_trims_is_not_taken_for_somebodys_edit(world: World) -> None:
+    opened = world.file(world.acme, "Checkout   fails " + "x" * 300)
+    world.converge()
+    world.sandbox.clear_log()
+    world.acme.change(opened.ticket, priority="low")
+    world.converge()
+    [case] = world.jira.cases("ACME")
+    assert case.summary.startswith("Checkout fails xxx")
+    assert len(case.summary) <= 255
+    assert [line for line in world.requests(writes=True) if "acme" in line] == []
+    assert world.requests(site="acme-desk", writes=True) == []
+
+
+def test_a_transition_that_fails_half_way_is_tried_again_and_arrives(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    world.fault(site="vendor-jira", kind="status", status=500, method="POST", path="transitions", count=1)
+    world.acme.change(opened.ticket, status="pending", assignee_id=world.acme.user("agent"))
+    world.converge()
+    assert world.issue(opened).fields["status"] == "Waiting"
+    assert world.ticket(opened).fields["status"] == "pending"
+
+
+def test_a_default_the_tracker_sets_on_our_new_issue_is_not_written_to_the_customer(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails", priority=None)
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(site="acme-desk", writes=True) == []
+    assert world.ticket(opened).fields["priority"] is None
+
+
+def test_an_edit_of_our_copy_in_the_tracker_is_not_sent_back(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow")
+    world.converge()
+    number = world.issue(opened).ticket
+    world.globex.reply(opened.ticket, "It got worse.")
+    world.converge()
+    world.sandbox.world.advance(2)
+    world.github.edit_comment(number, "It got worse", "#reply Somebody rewrote our copy.", who="vendor-bridge")
+    world.converge()
+    assert len(world.ticket(opened).said) == 2
+
+
+def test_changed_rules_over_many_links_write_nothing_by_themselves(world: World) -> None:
+    for number in range(40):
+        world.file(world.acme, f"Problem {number}", priority=("urgent", "high", "normal", "low")[number % 4])
+    world.converge()
+    world.stop()
+    mapping = "extends: jira-software\nseverity:\n  pairs: {critical: S2, major: S1}\n"
+    (world.home / "swapped.yaml").write_text(mapping, encoding="utf-8")
+    world.edit = lambda text: text.replace("mapping: jira-software", "mapping: ./swapped.yaml")
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(writes=True) == []
+    opened = world.script.opened[0]
+    world.acme.change(opened.ticket, priority="high")
+    world.converge()
+    assert world.issue(opened).fields["Severity"] == "S1"
+
+
+def test_an_old_severity_beside_a_fresh_label_edit_is_left_alone(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow", priority="urgent")
+    world.converge()
+    number = world.issue(opened).ticket
+    world.github.change(number, labels=["severity: critical", "needs-design"])
+    world.converge()
+    world.globex.change(opened.ticket, tags=["area-search"])
+    world.converge()
+    labels = world.issue(opened).fields["labels"]
+    assert set(labels) == {"severity: critical", "needs-design", "area-search"}
+    assert world.ticket(opened).fields["priority"] == "urgent"
+
+
+def test_an_issue_deleted_in_the_tracker_lets_the_link_rest_and_closes_nothing(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    world.jira.delete(world.issue(opened).ticket)
+    world.acme.change(opened.ticket, priority="low")
+    world.acme.reply(opened.ticket, "Hello?")
+    world.converge(patience_s=0.0)
+    ticket = world.ticket(opened)
+    assert ticket.fields["status"] == "new"
+    assert world.jira.cases("ACME") == []
+    with world.converged().ledger.begin() as transaction:
+        link = transaction.links.find([TicketRef("acme-desk", opened.ticket)])
+    assert len(link) == 2
