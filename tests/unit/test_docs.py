@@ -45,7 +45,7 @@ TERMS = (
 PLACES = ("work", "root", "home", "tmp", "usr", "opt", "mnt", "workspace")
 FORBIDDEN = (
     rf"(?<![\w./])/(?:{'|'.join(PLACES)})(?:/|\b(?!-))",
-    r"(?i)\b(?:pypi|npmjs|artifactory|devpi|nexus|index-url|crates)\b",
+    r"(?i)\b(?:pypi|npmjs|artifactory|devpi|nexus|index[-]url|crates)\b",
     r"(?i)\b(?:helpers?|utils|upstream|downstream)\b",
     r"(?i)\b(?:TODO|FIXME|lorem)\b",
 )
