@@ -10,6 +10,7 @@ from typing import Any
 from bridge.connect.bucket import Rate
 from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
+from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.errors import MissingError, PermanentError, RefusedError, UnknownOutcomeError
 from bridge.model.document import Document
@@ -324,6 +325,10 @@ class GitHubKind:
         """
         made = (Rate(80, 60.0), Rate(500, 3600.0))
         return Limits(site=(Rate(5000, 3600.0),), endpoints=MappingProxyType({"POST *": made}), concurrency=100)
+
+    def door(self, settings: SiteSettings) -> WebhookScheme:
+        """Each delivery is signed, without a time."""
+        return webhook.SCHEME
 
     def shared(self, settings: SiteSettings) -> Shared:
         """What the connectors of one site know together."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from bridge.connect.bucket import Rate
 from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
+from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.errors import ConfigurationError
 from bridge.model.document import Document, Node
@@ -28,7 +29,7 @@ from bridge_jira.memory import SiteMemory
 from bridge_jira.seek import Seeker
 from bridge_jira.snapshots import Reader
 from bridge_jira.text import SUMMARY_LIMIT, TEXT_LIMIT, read_text, tidy_labels, tidy_summary, write_text
-from bridge_jira.webhook import read_hints
+from bridge_jira.webhook import CLOUD, DATA_CENTER, read_hints
 from bridge_jira.writing import Writer
 
 ISSUES = "issues"
@@ -163,6 +164,12 @@ class JiraKind:
             "DELETE *": (Rate(50, 1.0),),
         }
         return Limits(endpoints=MappingProxyType(endpoints), ticket=(Rate(20, 2.0), Rate(100, 30.0)))
+
+    def door(self, settings: SiteSettings) -> WebhookScheme:
+        """Signed on Cloud; Data Center signs nothing. Raises ConfigurationError if the login is not Jira's."""
+        if not isinstance(settings.login, JiraLogin):
+            raise ConfigurationError(f"site {settings.name} has a login that is not Jira's.")
+        return CLOUD if settings.login.cloud else DATA_CENTER
 
     def shared(self, settings: SiteSettings) -> SiteMemory:
         """What the connectors of one site know together."""

@@ -14,6 +14,7 @@ from bridge.connect.bucket import Rate
 from bridge.connect.limiter import Limits
 from bridge.connect.patience import parse_http_date
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
+from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.errors import SkippableError, TemporaryError
 from bridge.model.document import Document
@@ -33,7 +34,7 @@ from bridge_zendesk.reading import Reader
 from bridge_zendesk.shared import Shared
 from bridge_zendesk.text import MOST_BYTES, MOST_SUBJECT
 from bridge_zendesk.threads import RECENT, read_threads
-from bridge_zendesk.webhook import read_hints
+from bridge_zendesk.webhook import SCHEME, read_hints
 from bridge_zendesk.writing import Writer
 
 TICKETS = "tickets"
@@ -218,6 +219,10 @@ class ZendeskKind:
         """
         endpoints = {"PUT ticket": (Rate(100, 60.0),), "GET incremental": (Rate(10, 60.0),)}
         return Limits(endpoints=MappingProxyType(endpoints), ticket=(Rate(30, 600.0),))
+
+    def door(self, settings: SiteSettings) -> WebhookScheme:
+        """Each delivery is signed together with its time."""
+        return SCHEME
 
     def shared(self, settings: SiteSettings) -> Shared:
         """People, names and markers learned in this process."""

@@ -6,9 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from bridge.connect.webhook import WebhookScheme, header
 from bridge.errors import SkippableError
 from bridge.model.feed import Hint
 from bridge.model.ticket import TicketRef
@@ -17,6 +20,8 @@ from bridge_zendesk.client import read_time
 SIGNATURE = "x-zendesk-webhook-signature"
 TIMESTAMP = "x-zendesk-webhook-signature-timestamp"
 DELIVERY_ID = "x-zendesk-webhook-invocation-id"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
+_IDENT = re.compile(r"[0-9]{1,20}")
 
 
 def is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -24,10 +29,33 @@ def is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
 
     Source: https://developer.zendesk.com/documentation/webhooks/verifying/
     """
-    given = {name.lower(): value for name, value in headers.items()}
-    signed = given.get(TIMESTAMP, "").encode() + body
-    wanted = base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest())
-    return hmac.compare_digest(wanted, given.get(SIGNATURE, "").encode("utf-8", "replace"))
+    return _is_signed(secret.encode(), headers, body)
+
+
+def _is_signed(secret: bytes, headers: Mapping[str, str], body: bytes) -> bool:
+    # Time and body are signed as one string: without a time of its own shape, the border between them could be moved.
+    stamped = _stamp(headers) is not None
+    signed = header(headers, TIMESTAMP).encode("utf-8", "replace") + body
+    wanted = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest())
+    return hmac.compare_digest(wanted, header(headers, SIGNATURE).encode("utf-8", "replace")) and stamped
+
+
+def _delivery_id(headers: Mapping[str, str]) -> str:
+    return header(headers, DELIVERY_ID)
+
+
+def _stamp(headers: Mapping[str, str]) -> datetime | None:
+    said = header(headers, TIMESTAMP)
+    if not _TIME.fullmatch(said):
+        return None
+    try:
+        return datetime.fromisoformat(said).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+SCHEME = WebhookScheme(is_genuine=_is_signed, delivery_id=_delivery_id, sent_at=_stamp)
+"""Signed with its time; the invocation's id is the same when it is sent again."""
 
 
 def read_hints(site: str, body: bytes) -> tuple[Hint, ...]:
@@ -37,7 +65,7 @@ def read_hints(site: str, body: bytes) -> tuple[Hint, ...]:
     """
     try:
         payload = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SkippableError(f"{site}: a webhook delivery is not JSON") from error
     if not isinstance(payload, dict):
         raise SkippableError(f"{site}: a webhook delivery is not a JSON object")
@@ -49,10 +77,10 @@ def read_hints(site: str, body: bytes) -> tuple[Hint, ...]:
 
 def _hint(site: str, ident: Any, stamp: Any) -> Hint:
     text = str(ident)
-    if isinstance(ident, bool) or not (text.isascii() and text.isdigit()):
+    if isinstance(ident, bool) or not _IDENT.fullmatch(text):
         raise SkippableError(f"{site}: a webhook delivery names no ticket")
     try:
         version_at = read_time(str(stamp)) if stamp else None
-    except ValueError:
+    except (ValueError, OverflowError):
         version_at = None
     return Hint(TicketRef(site, text), version_at)

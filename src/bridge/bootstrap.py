@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,6 +21,9 @@ from bridge.connect.limiter import Limits, SiteLimiter
 from bridge.connect.port import Connector, ConnectorKind, SiteSettings
 from bridge.connect.registry import find_kinds
 from bridge.connect.wire import Wire
+from bridge.console.door import Door
+from bridge.console.receiver import make_app
+from bridge.console.server import WebhookServer
 from bridge.engine.batch import Batch
 from bridge.engine.clock import SystemClock
 from bridge.engine.connections import Connections
@@ -33,6 +37,7 @@ from bridge.engine.route import Route, RouteSide
 from bridge.errors import ConfigurationError
 from bridge.model import document as rich
 from bridge.model.document import Document
+from bridge.model.feed import Hint
 from bridge.model.ports import Clock
 from bridge.store.ledger import Ledger, open_ledger, read_meta, write_meta
 from bridge.text import marker as signing
@@ -51,9 +56,13 @@ class Bridge:
     ledger: Ledger
     routes: Mapping[str, Route]
     wires: Mapping[str, Wire]
+    webhooks: WebhookServer | None = None
+    """Hears webhooks once it is started; None where the config listens nowhere."""
 
     def close(self) -> None:
         """Let everything go."""
+        if self.webhooks is not None:
+            self.webhooks.stop()
         self.daemon.close()
 
 
@@ -91,7 +100,31 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         workers=config.engine.workers,
         poll_s={name: config.sites[name].poll.total_seconds() for name in settings},
     )
-    return Bridge(daemon, config, ledger, routes, wires)
+    webhooks = _webhooks(config, kinds, settings, daemon, clock)
+    return Bridge(daemon, config, ledger, routes, wires, webhooks)
+
+
+def _webhooks(
+    config: Config,
+    kinds: Mapping[str, ConnectorKind],
+    settings: Mapping[str, SiteSettings],
+    daemon: Daemon,
+    clock: Clock,
+) -> WebhookServer | None:
+    if config.listen is None:
+        return None
+    doors = {}
+    for name, site in settings.items():
+        webhook = config.sites[name].webhook
+        if webhook is not None:
+            secret = webhook.secret.get_secret_value().encode()
+            scheme = kinds[config.sites[name].connector].door(site)
+            doors[name] = Door(name, scheme, secret, partial(_parse, daemon.connections, name))
+    return WebhookServer(make_app(doors, daemon.take, clock), host=config.listen.host, port=config.listen.port)
+
+
+def _parse(connections: Connections, site: str, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
+    return connections.to(site).parse_webhook(headers, body)
 
 
 def look(config: Config, *, clock: Clock | None = None) -> Ledger:

@@ -37,7 +37,11 @@ def run(
 def _forever(built: Bridge) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: built.daemon.stop())
-    Console(stderr=True, highlight=False).print(f"bridge runs {len(built.routes)} routes; stop it with Ctrl-C.")
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if built.webhooks is not None:
+        built.webhooks.start()
+        console.print(f"Webhooks come in at {built.webhooks.url}/hooks/SITE.")
+    console.print(f"bridge runs {len(built.routes)} routes; stop it with Ctrl-C.")
     built.daemon.run()
 
 

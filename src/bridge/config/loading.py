@@ -85,6 +85,11 @@ def _check_references(config: Config, item: Item, connectors: Collection[str], p
             place = item.find(("sites", name, "connector")).place
             hint = did_you_mean(site.connector, connectors) or f"installed: {', '.join(sorted(connectors))}"
             problems.add(f"there is no connector `{site.connector}`", place, hint)
+        if site.webhook is not None and config.listen is None:
+            place = item.find(("sites", name, "webhook")).place
+            problems.add(
+                f"site `{name}` has a webhook, and nothing listens for it", place, "add `listen: {port: 8800}`"
+            )
     for name, person in config.people.items():
         place = item.find(("people", name, "deputy")).place
         if person.deputy is not None:

@@ -64,8 +64,9 @@ def resolve_references(item: Item, references: References) -> dict[str, Any]:
         if url and isinstance(url.value, str) and url.value.startswith(("env:", "file:")):
             found = references.resolve(url, f"the address of site `{name}`")
             plain["sites"][name]["url"] = found or "https://unset.invalid"
-        if login and login.is_map:
-            plain["sites"][name]["login"] = _login(name, login, references)
+        for block, part in (("login", login), ("webhook", site.get("webhook"))):
+            if part and part.is_map:
+                plain["sites"][name][block] = _login(name, part, references)
     for block, key in (("store", "url"), ("mail", "smtp")):
         part = item.get(block)
         value = part.get(key) if part else None

@@ -54,6 +54,20 @@ class SiteLimits(_Part):
     documented: StrictBool = True
 
 
+class WebhookConfig(_Part):
+    """How the site's webhook deliveries are known to be genuine: the secret they are signed with; for a product that
+    signs nothing, a long random word that stands in the address they are sent to."""
+
+    secret: SecretStr
+
+
+class ListenConfig(_Part):
+    """Where webhooks come in. `port` 0 takes any free one."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[StrictInt, Field(ge=0, le=65535)] = 8800
+
+
 class SiteConfig(_Part):
     """One account at a product. `login` holds what its connector asks for; secrets in it are hidden from printing."""
 
@@ -63,6 +77,7 @@ class SiteConfig(_Part):
     login: dict[str, Any]
     limits: SiteLimits = SiteLimits()
     poll: Duration = timedelta(seconds=15)
+    webhook: WebhookConfig | None = None
 
     @field_validator("url")
     @classmethod
@@ -170,6 +185,7 @@ class Config(_Part):
     mail: MailConfig | None = None
     store: StoreConfig = StoreConfig()
     engine: EngineConfig = EngineConfig()
+    listen: ListenConfig | None = None
 
     _path: Path = PrivateAttr(default=Path("config.yaml"))
     _source: Item = PrivateAttr(default_factory=lambda: Item.of({}))

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from bridge.connect.limiter import Limits
+from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, FactPage, Hint
@@ -157,6 +158,9 @@ class ConnectorKind(Protocol):
 
     def limits(self) -> Limits:
         """The rates the vendor documents, kept from the start; what a site answers overrides them."""
+
+    def door(self, settings: SiteSettings) -> WebhookScheme:
+        """How this vendor's webhook deliveries to such a site are recognised as genuine."""
 
     def shared(self, settings: SiteSettings) -> Any:
         """State that all connectors of one site share in a process (metadata caches); thread-safe. No I/O here."""

@@ -1,4 +1,5 @@
-"""The web: webhooks in, a REST API, pages. Nothing stands here yet.
+"""The web: webhooks in; a REST API and pages later.
 
-What will belong here: what is said over HTTP. What will not: work, and anything the ledger's ports do not offer.
+What belongs here: what is said over HTTP, and who may say it. What does not: work, a vendor's name, and anything that a
+delivery claims about a ticket; the engine reads tickets itself.
 """

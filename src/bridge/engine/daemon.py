@@ -17,6 +17,8 @@ from bridge.engine.connections import Connections
 from bridge.engine.intake import Intake, Poll
 from bridge.engine.route import Route
 from bridge.engine.worker import Worker
+from bridge.errors import RemoteError
+from bridge.model.feed import Hint
 from bridge.model.ports import Clock
 from bridge.store.ledger import Ledger, read_meta, write_meta
 
@@ -66,6 +68,7 @@ class Daemon:
         self._stop = threading.Event()
         self._polls: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
         self._polled: dict[str, tuple[int, bool]] = {}
+        self._hints: queue.SimpleQueue[tuple[str, tuple[Hint, ...]]] = queue.SimpleQueue()
 
     def open(self) -> None:
         """Take over from an earlier process: its hands are nobody's now, and changed rules make their groups due."""
@@ -167,16 +170,33 @@ class Daemon:
         """Ask for every feed of a site to be read now."""
         self._polls.put((site, True))
 
+    def take(self, site: str, hints: tuple[Hint, ...]) -> None:
+        """Accept hints from outside. Answers at once; a worker reads the tickets."""
+        self._hints.put((site, hints))
+
     def _loop(self) -> None:
         """One worker thread. Nothing that goes wrong with one batch ends it."""
         worker = Worker(self.ledger, self.batch)
         while not self._stop.is_set():
             try:
-                if not self._poll_waiting() and not worker.work_once():
+                if not self._follow_hints() and not self._poll_waiting() and not worker.work_once():
                     self._stop.wait(SCAN_S)
             except Exception:  # the worker's edge: a defect in reading one site must not silence the rest
                 log.exception("worker.failed", worker=worker.name)
                 self._stop.wait(SCAN_S * 4)
+
+    def _follow_hints(self) -> bool:
+        try:
+            site, hints = self._hints.get_nowait()
+        except queue.Empty:
+            return False
+        try:
+            self.intake.hint(site, hints)
+        except RemoteError as error:
+            # The feeds tell everything anyway; a hint only makes it sooner.
+            log.warning("hint.failed", site=site, error=str(error))
+            self.wake(site)
+        return True
 
     def _poll_waiting(self) -> bool:
         try:

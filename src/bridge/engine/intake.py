@@ -90,15 +90,19 @@ class Intake:
     def hint(self, site: str, hints: tuple[Hint, ...]) -> int:
         """Read the tickets that somebody says have changed, and mark their groups due; how many there are.
 
-        A hint is a name and never authority: what it says of the ticket is not believed, and one that is not newer than
-        what is known asks for nothing. It moves no cursor, so the feeds still tell everything.
+        A hint is a name and never authority: what it says of the ticket is not believed, and one older than what is
+        known asks for nothing. It moves no cursor, so the feeds still tell everything.
         """
-        snapshots = self._complete(self.connections.to(site), ChangePage("", hints=hints))
+        snapshots = self._complete(self.connections.to(site), ChangePage("", hints=hints), from_feed=False)
         with self.ledger.begin() as transaction:
             return self._take(transaction, snapshots)
 
-    def _complete(self, connector: Connector, page: ChangePage) -> list[Snapshot]:
-        """The page's news as full readings: what is known already drops out, names and bare tickets are read."""
+    def _complete(self, connector: Connector, page: ChangePage, *, from_feed: bool = True) -> list[Snapshot]:
+        """The page's news as full readings: what is known already drops out, names and bare tickets are read.
+
+        A hint from outside with the very stamp that is known is followed too: stamps of whole seconds hide what else
+        happened in that second. A feed comes back to it.
+        """
         named = [one.ref for one in page.snapshots] + [hint.ref for hint in page.hints]
         with self.ledger.begin() as transaction:
             known = transaction.readings.known(named)
@@ -110,7 +114,10 @@ class Intake:
         news = [
             hint.ref
             for hint in page.hints
-            if hint.version_at is None or hint.ref not in known or hint.version_at > known[hint.ref].version.at
+            if hint.version_at is None
+            or hint.ref not in known
+            or hint.version_at > known[hint.ref].version.at
+            or (hint.version_at == known[hint.ref].version.at and not from_feed)
         ]
         strangers = [ref for ref in news if ref not in links and ref not in known and not self._is_helpdesk(ref.site)]
         asked += [ref for ref in news if ref not in set(strangers)] + self._bearing_markers(connector, strangers)
