@@ -368,6 +368,6 @@ def test_a_webhook_that_nothing_listens_for_is_said_with_its_place(tmp_path: Pat
     text = SOUND.replace("held_by: vendor\n", "held_by: vendor\n    webhook: {secret: env:HOOK}\n", 1)
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     _, problems = check_config(tmp_path / "config.yaml", environ={**ENVIRON, "HOOK": "x" * 32})
-    assert ["has a webhook, and nothing listens for it" in str(problem) for problem in problems] == [True]
+    assert "has a webhook, and nothing listens for it" in str(problems[0])
     assert problems[0].place is not None
     assert problems[0].place.line > 0
