@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -77,7 +77,9 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     store_url = config.store.url.get_secret_value() if config.store.url else None
     key = _marker_key(directory)
     settings = {name: _settings(name, site, config, kinds, key) for name, site in _used_sites(config).items()}
-    wires = {name: _wire(name, config.sites[name], settings[name], clock) for name in settings}
+    wires = {
+        name: _wire(name, config.sites[name], kinds[config.sites[name].connector].limits(), clock) for name in settings
+    }
     openers = {name: _opener(kinds[config.sites[name].connector], settings[name], wires[name]) for name in settings}
     ledger = open_ledger(clock=clock, directory=None if store_url else directory, url=store_url)
     connections = Connections(openers, settings)
@@ -206,16 +208,17 @@ def _settings(
     )
 
 
-def _wire(name: str, site: SiteConfig, settings: SiteSettings, clock: Clock) -> Wire:
-    a_minute = site.limits.requests_per_minute
-    limits = Limits() if a_minute is None else Limits(site=(Rate(a_minute, 60.0),))
+def _wire(name: str, site: SiteConfig, documented: Limits, clock: Clock) -> Wire:
+    limits = documented if site.limits.documented else Limits()
+    if site.limits.requests_per_minute is not None:
+        limits = replace(limits, site=(*limits.site, Rate(site.limits.requests_per_minute, 60.0)))
     limiter = SiteLimiter(site=name, limits=limits, clock=clock)
     return Wire(
         site=name,
         url=site.url,
         limiter=limiter,
-        deadline_s=settings.deadline_s,
-        processing_s=settings.processing_s,
+        deadline_s=site.limits.deadline.total_seconds(),
+        processing_s=site.limits.processing.total_seconds(),
     )
 
 
@@ -236,12 +239,29 @@ def _marker_key(directory: Path) -> bytes:
     """The key markers are signed with: made once, kept beside the ledger, readable by its owner only."""
     path = directory / "marker.key"
     if path.exists():
-        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+        return _read_key(path)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = secrets.token_bytes(32)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = directory / f"marker.key.{secrets.token_hex(4)}"
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    # It appears whole or not at all: half a key would sign markers that anybody can forge.
+    draft.rename(path)
+    return key
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (ValueError, UnicodeDecodeError):
+        key = b""
+    if len(key) != 32:
+        raise ConfigurationError(
+            f"{path} is not a marker key of 32 bytes.", None, "put the right one back from a backup of the directory"
+        )
     return key
 
 

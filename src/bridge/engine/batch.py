@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -68,9 +67,9 @@ class Batch:
         """Reconcile every group in hand; each is let go when it is done or has to wait."""
         drafts = [draft for hand in hands if (draft := self._draft(hand)) is not None]
         self._read_missing(drafts)
-        for state, plan in drafts:
-            # A plan that asked for readings is made anew, now that they are there.
-            self._guarded(state.hand, partial(self._finish, state, fresh=not plan.need))
+        for state, _plan in drafts:
+            # Each group is looked at anew when its turn comes: others were worked on meanwhile, and that takes time.
+            self._guarded(state.hand, partial(self._finish, state.hand, state.route))
 
     def _draft(self, hand: Hand) -> tuple[GroupState, Plan] | None:
         """A first look at a group, to see what has to be read; None if there is nothing to do with it."""
@@ -104,15 +103,11 @@ class Batch:
         with self.ledger.begin() as transaction:
             return load_state(transaction, hand, route)
 
-    def _finish(self, draft: GroupState, *, fresh: bool) -> None:
-        """Look, plan and send until nothing is left to do now; then let the group go. A `fresh` draft is the first
-        look."""
-        hand, route = draft.hand, draft.route
-        known = draft if fresh else None
+    def _finish(self, hand: Hand, route: Route) -> None:
+        """Look, plan and send until nothing is left to do now; then let the group go."""
         due_at: datetime | None = self.clock.now() + timedelta(seconds=RETRY_S)
         for _round in range(ROUNDS):
-            state = known or self._load(hand, route)
-            known = None
+            state = self._load(hand, route)
             if route.mode is Mode.OBSERVE:
                 due_at = self._observe(state)
                 break
@@ -126,7 +121,7 @@ class Batch:
 
     def _step(self, state: GroupState) -> Outcome:
         """One look at a group: settle what is in doubt, plan, send. Not `done` if another look is wanted at once."""
-        later = _earlier(self.recovery.settle(state), _horizon_at(state))
+        later = self.recovery.settle(state)
         if state.is_in_doubt or self.recovery.adopt(state):
             state = self._load(state.hand, state.route)
         plan = make_plan(state, self.tools)
@@ -135,6 +130,7 @@ class Batch:
                 return Outcome(done=True, due_at=_earlier(later, self.clock.now() + timedelta(seconds=RETRY_S)))
             state = self._load(state.hand, state.route)
             plan = make_plan(state, self.tools)
+        later = _earlier(later, _horizon_at(state, plan))
         outcome = self._carry_out(state, plan)
         return replace(outcome, due_at=_earlier(later, outcome.due_at))
 
@@ -204,6 +200,7 @@ class Batch:
         return all(read)
 
     def _read_site(self, site: str, refs: list[TicketRef]) -> bool:
+        asked_at = self.ledger.now()
         try:
             answers = self.connections.to(site).fetch(refs, threads=True)
         except (TemporaryError, RefusedError) as error:
@@ -218,7 +215,8 @@ class Batch:
             for ref, answer in answers.items():
                 group = known[ref].group if ref in known else (links[ref].group if ref in links else "")
                 if isinstance(answer, Snapshot):
-                    transaction.readings.put(answer, group)
+                    transaction.readings.put(answer, group, asked_at=asked_at)
+                    transaction.hands.resume(group)
                     self.keys.saw(site, answer.key)
                 elif group:
                     self._suspect(transaction, answer, group)
@@ -263,21 +261,24 @@ def _record_one(transaction: Transaction, state: GroupState, one: Operation) -> 
         for earlier in state.of_field(one.field_name):
             if earlier.state in (OperationState.PLANNED, OperationState.DEAD):
                 journal.change([earlier.key], state=OperationState.SUPERSEDED)
+            if dict(earlier.payload["fields"]) == dict(one.payload["fields"]):
+                # The same again: how often it was tried counts on, so that the waits grow.
+                one = replace(one, attempts=max(one.attempts, earlier.attempts))
         number = journal.count_field(one.group, one.side, one.field_name) + 1
         one = replace(one, key=update_key(one.group, one.side, one.field_name, number))
         return journal.add(one)
     standing = journal.add(one)
     if standing.state is OperationState.CANCELLED or _is_new_try(one, standing):
         journal.freeze(one.key, one.payload)
-        journal.change([one.key], state=one.state, error="")
-        return replace(standing, payload=one.payload, state=one.state)
+        journal.change([one.key], state=one.state, due_at=one.due_at, error="")
+        return replace(standing, payload=one.payload, state=one.state, due_at=one.due_at)
     if standing.state in (OperationState.PLANNED, OperationState.HELD) and standing is not one:
-        if standing.attempts == 0:
-            payload: dict[str, Any] = {**one.payload}
-            journal.freeze(one.key, payload)
-        if one.state is OperationState.PLANNED and standing.state is OperationState.HELD:
-            journal.change([one.key], state=OperationState.PLANNED)
-        return replace(standing, payload=one.payload if standing.attempts == 0 else standing.payload, state=one.state)
+        # What is unsent says what is true now. Only a create that was tried keeps its words: some sites remember them.
+        payload = standing.payload if one.kind is OperationKind.CREATE and standing.attempts else one.payload
+        journal.freeze(one.key, payload)
+        if one.state is not standing.state:
+            journal.change([one.key], state=one.state)
+        return replace(standing, payload=payload, state=one.state)
     return standing
 
 
@@ -286,11 +287,12 @@ def _is_new_try(one: Operation, standing: Operation) -> bool:
     return standing.state is OperationState.DEAD and one.kind is OperationKind.CREATE
 
 
-def _horizon_at(state: GroupState) -> datetime | None:
-    """When the next update of unknown outcome can be judged."""
-    later = [one.horizon_at for one in state.in_doubt(OperationKind.UPDATE) if one.horizon_at]
-    later = [horizon_at for horizon_at in later if horizon_at > state.now]
-    return min(later) if later else None
+def _horizon_at(state: GroupState, plan: Plan) -> datetime | None:
+    """When the next update of unknown outcome, other than those this plan settles, can be judged."""
+    settled = {one.key for one in (*plan.fields.confirmed, *plan.fields.voided)}
+    soon = state.now + timedelta(seconds=RETRY_S)
+    later = [one.horizon_at or soon for one in state.in_doubt(OperationKind.UPDATE) if one.key not in settled]
+    return min((horizon_at if horizon_at > state.now else soon for horizon_at in later), default=None)
 
 
 def _earlier(left: datetime | None, right: datetime | None) -> datetime | None:

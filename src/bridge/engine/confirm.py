@@ -34,6 +34,12 @@ def confirm_create(
     fields = dict(operation.payload["fields"])
     for name in operation.payload["carried"]:
         _move_created(transaction, route, operation, name=name, fields=fields, normalise=normalise)
+    for name in set(route.policies) - set(operation.payload["carried"]):
+        # What the create could not carry counts as agreed as it stood then; what changes later is news.
+        lens = route.helpdesk.mapping.lenses.get(name)
+        if lens is not None:
+            natives = _readings_of(lens, operation.sources)
+            transaction.links.move_base(operation.group, Side.HELPDESK, name, natives)
     transaction.note("linked", group=operation.group, tracker=written.key)
 
 

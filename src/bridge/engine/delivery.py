@@ -44,9 +44,13 @@ LEASE_S = 300.0
 """How long a hand holds its group without being renewed: longer than any one request may take."""
 PATIENCE_S = 2.0
 """A wait this short is sat out on the spot; longer ones go to the ledger."""
+TRIES = 3
+"""How often a request that certainly had no effect is tried on the spot."""
 FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 900.0
 MISSING_TRIES = 5
+WRITTEN = "written"
+"""The tag of a version that no feed row bears, so that the next row is looked at."""
 
 log = structlog.get_logger(__name__)
 
@@ -96,11 +100,15 @@ class Delivery:
         request, number = self._journal(target, request)
         if not request:
             return Outcome(done=True)
-        sent_at = self.clock.now()
         try:
             written = self._write(target, connector, request)
         except UnknownOutcomeError as error:
-            horizon_at = max(self.clock.now(), sent_at + timedelta(seconds=error.horizon_s))
+            # Counted from now, not from the start: reads and short waits may have come before the request itself.
+            horizon_at = self._in(error.horizon_s)
+            if not error.horizon_s:
+                # A site that answers 5xx again and again is not asked in a tight loop.
+                tries = max(one.attempts for one in request)
+                horizon_at = self._in(min(tries and 2.0 ** (tries - 1), LONGEST_WAIT_S))
             return self._unknown(target, request, number, error, horizon_at=horizon_at)
         except ChangedError as error:
             self._back_to_plan(target, request, number, error, due_at=None)
@@ -130,7 +138,9 @@ class Delivery:
                     transaction.journal.freeze(one.key, payload)
             if not current:
                 return [], 0
-            horizon_at = transaction.now + timedelta(seconds=settings.deadline_s + settings.processing_s)
+            # If this process ends now, nobody knows how far the tries got: each has its deadline and its short wait.
+            longest_s = TRIES * (settings.deadline_s + PATIENCE_S) + settings.processing_s
+            horizon_at = transaction.now + timedelta(seconds=longest_s)
             number = transaction.journal.start_attempt(
                 target.hand.group,
                 settings.name,
@@ -145,7 +155,7 @@ class Delivery:
         retrying = Retrying(
             retry=retry_if_exception(_is_briefly_busy),
             wait=wait_exception(_asked_wait_s),
-            stop=stop_after_attempt(3),
+            stop=stop_after_attempt(TRIES),
             sleep=self.clock.sleep,
             reraise=True,
         )
@@ -187,8 +197,10 @@ class Delivery:
                 for name, value in one.payload["fields"].items()
             }
             version = written.version
-            if version and not version.tag and target.snapshot and not written.comment_id:
-                version = Version(version.at, target.snapshot.version.tag)
+            if version and target.snapshot:
+                # A tag of the reply would vouch for more than was laid over our reading (comments made meanwhile).
+                plain = not version.tag and not written.comment_id
+                version = Version(version.at, target.snapshot.version.tag if plain else WRITTEN)
             transaction.readings.patch(written.ref, fields, version)
         self.keys.saw(written.ref.site, written.key)
 

@@ -93,6 +93,7 @@ def plan_fields(state: GroupState, *, blocked: str) -> FieldsPlan:
 
 def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -> None:
     case, last = _case(state, pair, blocked)
+    case = _first_look(state, pair, case, plan)
     decision = decide(case)
     if decision.action is Action.CONFIRM and last is not None and decision.target is not None:
         plan.confirmed.append(last)
@@ -110,6 +111,22 @@ def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -
         decision = decide(case)
     plan.decisions[pair.name] = decision
     _apply(state, pair, decision, plan)
+
+
+def _first_look(state: GroupState, pair: Pair, case: FieldCase, plan: FieldsPlan) -> FieldCase:
+    """The first reading of an issue bridge made: what it shows of a field the create did not carry is its base, and the
+    helpdesk's base stands since the create."""
+    tracker, snapshot = case.tracker, state.snapshots.get(Side.TRACKER)
+    is_first = tracker.base is None and tracker.now is not None and case.helpdesk.base is not None
+    if not is_first or case.created is not Side.TRACKER or snapshot is None or blocked_or_gone(case):
+        return case
+    plan.bases.append((Side.TRACKER, pair.name, pair.natives(Side.TRACKER, snapshot.fields)))
+    return replace(case, tracker=replace(tracker, base=tracker.now))
+
+
+def blocked_or_gone(case: FieldCase) -> bool:
+    """Whether the field rests anyway."""
+    return bool(case.blocked) or case.gone is not None
 
 
 def _settled(case: FieldCase, pair: Pair, moved: Mapping[Side, Natives]) -> FieldCase:

@@ -75,10 +75,11 @@ class Intake:
         while True:
             with self.ledger.begin() as transaction:
                 cursor = transaction.readings.cursor(site, feed.name)
+            asked_at = self.ledger.now()
             page = connector.changes(feed.name, cursor, begin=self._begin_at(site))
             snapshots = self._complete(connector, page)
             with self.ledger.begin() as transaction:
-                poll.due += self._take(transaction, snapshots)
+                poll.due += self._take(transaction, snapshots, asked_at=asked_at)
                 transaction.readings.set_cursor(site, feed.name, page.cursor, settled_through=page.settled_through)
             if not page.more:
                 return
@@ -93,9 +94,10 @@ class Intake:
         A hint is a name and never authority: what it says of the ticket is not believed, and one older than what is
         known asks for nothing. It moves no cursor, so the feeds still tell everything.
         """
+        asked_at = self.ledger.now()
         snapshots = self._complete(self.connections.to(site), ChangePage("", hints=hints), from_feed=False)
         with self.ledger.begin() as transaction:
-            return self._take(transaction, snapshots)
+            return self._take(transaction, snapshots, asked_at=asked_at)
 
     def _complete(self, connector: Connector, page: ChangePage, *, from_feed: bool = True) -> list[Snapshot]:
         """The page's news as full readings: what is known already drops out, names and bare tickets are read.
@@ -153,28 +155,28 @@ class Intake:
             read.extend(answer for answer in answers.values() if isinstance(answer, Snapshot))
         return read
 
-    def _take(self, transaction: Transaction, snapshots: list[Snapshot]) -> int:
+    def _take(self, transaction: Transaction, snapshots: list[Snapshot], *, asked_at: datetime) -> int:
         """Keep readings and mark their groups due; how many there are."""
         links = transaction.links.find([one.ref for one in snapshots])
         known = transaction.readings.known([one.ref for one in snapshots])
-        due = 0
+        mine: list[tuple[str, str, Snapshot]] = []
         for snapshot in snapshots:
             self.keys.saw(snapshot.ref.site, snapshot.key)
             link = links.get(snapshot.ref) or self._adopt(transaction, snapshot)
             route = self.routes.get(link.route) if link else self._route_of(snapshot)
-            if route is None and snapshot.ref not in known:
-                continue
-            group = (
-                link.group
-                if link
-                else known[snapshot.ref].group
-                if route is None
-                else group_of(route.name, snapshot.ref)
-            )
-            if transaction.readings.put(snapshot, group) and group:
-                transaction.hands.want(group, route.name if route else group.partition(":")[0])
-                due += 1
-        return due
+            if link:
+                mine.append((link.group, link.route, snapshot))
+            elif route is not None:
+                mine.append((group_of(route.name, snapshot.ref), route.name, snapshot))
+            elif snapshot.ref in known:
+                group = known[snapshot.ref].group
+                mine.append((group, group.partition(":")[0], snapshot))
+        # Groups before tickets, in one order: workers lock them so too, and nobody waits for each other in a ring.
+        for group, name in sorted({(group, name) for group, name, _snapshot in mine if group}):
+            transaction.hands.want(group, name)
+            transaction.hands.resume(group)
+        kept = [transaction.readings.put(snapshot, group, asked_at=asked_at) for group, _name, snapshot in mine]
+        return sum(kept)
 
     def _route_of(self, snapshot: Snapshot) -> Route | None:
         """The route a helpdesk ticket belongs to by its `open_when`; None if none does, or more than one."""
@@ -201,8 +203,10 @@ class Intake:
             return None
         group = group_of(route.name, source)
         if transaction.journal.get(marker.mac) is not None:
-            # The create stands in the journal with its outcome still open: recovery links it, with its bases.
+            # The create stands in the journal with its outcome still open: recovery links it, with its bases. What is
+            # read here already is kept for then.
             transaction.hands.want(group, route.name)
+            transaction.readings.put(snapshot, group)
             return None
         link = Link(group, route.name, source, snapshot.ref, snapshot.key, created=Side.TRACKER.value)
         transaction.links.add(link)

@@ -42,10 +42,8 @@ class Keys:
                 self.saw(end.site, key)
         with self._lock:
             prefixes = self._highest[end.site]
-            home = next(
-                (value for value in end.scope.values() if any(prefix.startswith(value) for prefix in prefixes)), ""
-            )
-            mine = {prefix: number for prefix, number in prefixes.items() if prefix.startswith(home)}
+            homes = {f"{value}-" for value in end.scope.values()}
+            mine = {prefix: number for prefix, number in prefixes.items() if prefix in homes}
         if not mine:
             return ""
         prefix, number = max(mine.items(), key=lambda pair: pair[1])

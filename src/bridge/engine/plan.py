@@ -19,6 +19,7 @@ from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ticket import Life, Reading
 from bridge.model.words import DESCRIPTION, STATE, SUMMARY, Direction, Mode, Side, State
+from bridge.store.readings import OUTDATED
 from bridge.sync.table import allows
 
 
@@ -103,7 +104,7 @@ def _ask_for_readings(state: GroupState, plan: Plan) -> None:
         if _has_news(state, side.other):
             plan.need.add(side)
     for side, snapshot in state.snapshots.items():
-        if snapshot.thread is None and snapshot.life is not Life.DELETED:
+        if (snapshot.thread is None and snapshot.life is not Life.DELETED) or snapshot.read_at == OUTDATED:
             plan.need.add(side)
 
 

@@ -78,7 +78,14 @@ def plan_threads(state: GroupState, *, blocked: str, sign: Signer, split: Splitt
     plan = ThreadPlan()
     for side in Side:
         if blocked:
-            plan.cancelled.extend(_unsent_mirrors(state, side.other))
+            stopped = _unsent_mirrors(state, side.other)
+            plan.cancelled.extend(stopped)
+            # Decided again once the block is gone: what a person did not take back is not lost.
+            plan.forgotten.extend(
+                state.items[key]
+                for one in stopped
+                if one.marker and (key := (side, one.marker.item, one.marker.part)) in state.items
+            )
         else:
             _plan_side(state, side, plan, sign, split)
     return plan

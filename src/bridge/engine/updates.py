@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -41,27 +42,60 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
     unsent = {one.item: one for one in state.unsent() if one.marker and one.marker.kind.startswith("update:")}
     if blocked:
         plan.cancelled.extend(unsent.values())
+        plan.forgotten.extend(state.items[key] for item in unsent if (key := (Side.TRACKER, item, 1)) in state.items)
         return plan
     if snapshot is None or state.link is None:
         return plan
     releases = _Releases(state, snapshot)
-    still: set[str] = set()
+    still: dict[str, tuple[UpdateRule, _Trigger]] = {}
     for each in state.route.tracker.mapping.updates:
         for trigger in _triggers(snapshot, each):
-            still.add(trigger.item)
+            still[trigger.item] = (each, trigger)
             if (Side.TRACKER, trigger.item, 1) not in state.items and not _is_said(state, plan, each.kind, trigger):
                 held = bool(each.release_by) and not releases.given(each, after=trigger.position)
                 _plan_one(state, each, trigger, held=held, plan=plan, sign=sign, templates=templates)
     for item, one in unsent.items():
-        rule = next((each for each in state.route.tracker.mapping.updates if item.startswith(f"{each.kind}:")), None)
-        if item in still and rule is not None and _may_go(state, rule):
-            released = one.state is OperationState.HELD and releases.given(rule, after=-1)
-            plan.operations.append(replace(one, state=OperationState.PLANNED) if released else one)
+        if item in still and _may_go(state, still[item][0]):
+            plan.operations.append(_again(state, one, *still[item], releases=releases, plan=plan, templates=templates))
         elif item in still or (snapshot.thread is not None and snapshot.thread.complete):
             plan.cancelled.append(one)
             plan.forgotten.append(state.items[Side.TRACKER, item, 1])
     plan.items.extend(releases.used())
     return plan
+
+
+def _again(
+    state: GroupState,
+    one: Operation,
+    rule: UpdateRule,
+    trigger: _Trigger,
+    *,
+    releases: _Releases,
+    plan: ThreadPlan,
+    templates: SandboxedEnvironment,
+) -> Operation:
+    """An unsent update as rules and words stand now. One that was rewritten waits its time once more."""
+    released = one.state is OperationState.HELD and releases.given(rule, after=-1)
+    known = state.items[Side.TRACKER, trigger.item, 1]
+    due_at = one.due_at
+    if known.source_hash != trigger.hash:
+        plan.items.append(replace(known, source_hash=trigger.hash))
+        due_at = state.now + state.route.undo if state.route.undo else None
+    return replace(
+        one,
+        payload=_payload(state, rule, trigger, templates),
+        state=OperationState.PLANNED if released else one.state,
+        due_at=due_at,
+    )
+
+
+def _payload(state: GroupState, rule: UpdateRule, trigger: _Trigger, templates: SandboxedEnvironment) -> dict[str, Any]:
+    visibility = _flag(state, rule)
+    assert visibility is not None
+    body = word_update(
+        Update(rule.kind, trigger.body, _facts(state, trigger)), templates=templates, language=state.route.language
+    )
+    return {"body": body, "visibility": visibility.value, "audience": rule.audience.value}
 
 
 def _may_go(state: GroupState, rule: UpdateRule) -> bool:
@@ -84,6 +118,7 @@ class _Releases:
             for position, comment in enumerate(comments)
             if rich.first_line(comment.body).casefold().split()[:1] == [RELEASE_COMMAND]
             and not comment.author.ours
+            and comment.visibility is not Visibility.RESTRICTED
             and (Side.TRACKER, f"release:{comment.id}", 1) not in state.items
         ]
 
@@ -137,7 +172,8 @@ def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command) -> Iterat
     for position, comment in enumerate(snapshot.thread.comments if snapshot.thread else ()):
         words = rich.first_line(comment.body).split()
         if (
-            comment.author.ours
+            comment.visibility is Visibility.RESTRICTED
+            or comment.author.ours
             or not comment.author.staff
             or not words
             or words[0].casefold() != trigger.word.casefold()
@@ -171,23 +207,19 @@ def _plan_one(
 ) -> None:
     route, link = state.route, state.link
     assert link is not None
-    visibility = _flag(state, rule)
-    if visibility is None or not _may_go(state, rule):
+    if not _may_go(state, rule):
         plan.items.append(Item(Side.TRACKER, trigger.item, 1, Fate.WITHHELD, trigger.hash, reason=str(rule.place)))
         return
     kind = f"update:{rule.kind}"
     marker = sign(Marker(route.name, str(link.tracker), kind, trigger.item, 1, link.generation))
     plan.items.append(Item(Side.TRACKER, trigger.item, 1, Fate.SENT, trigger.hash, marker.mac, reason=str(rule.place)))
-    body = word_update(
-        Update(rule.kind, trigger.body, _facts(state, trigger)), templates=templates, language=route.language
-    )
     plan.operations.append(
         Operation(
             key=marker.mac,
             group=state.hand.group,
             kind=OperationKind.COMMENT,
             side=Side.HELPDESK,
-            payload={"body": body, "visibility": visibility.value, "audience": rule.audience.value},
+            payload=_payload(state, rule, trigger, templates),
             item=trigger.item,
             marker=marker,
             state=OperationState.HELD if held else OperationState.PLANNED,

@@ -105,6 +105,13 @@ class Hands:
             .values(due_at=due_at)
         )
 
+    def resume(self, group: str) -> None:
+        """Take a group up again whose ticket has come back."""
+        table = work_group
+        self._connection.execute(
+            update(table).where(table.c.id == group, table.c.suspended.like("%is gone")).values(suspended="")
+        )
+
     def suspend(self, group: str, why: str) -> None:
         """Set a group aside until a person looks at it."""
         self._connection.execute(update(work_group).where(work_group.c.id == group).values(suspended=why))

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 
 from bridge.model.codec import decode_snapshot, encode_snapshot
 from bridge.model.ticket import Reading, Snapshot, TicketRef, Version
-from bridge.store.schema import feed, ticket
+from bridge.store.schema import EPOCH, feed, ticket
 
+OUTDATED = EPOCH
+"""The `read_at` of a reading that has to be made again before anything rests on it."""
 CHUNK = 400
 """Refs a query: below every database's limit on bound values."""
 
@@ -56,9 +58,16 @@ class Readings:
         ).scalar_one_or_none()
         return None if value is None else decode_snapshot(ref, value)
 
-    def put(self, snapshot: Snapshot, group: str) -> bool:
-        """Keep a reading. False if a newer one is known already, which then stands."""
+    def put(self, snapshot: Snapshot, group: str, *, asked_at: datetime | None = None) -> bool:
+        """Keep a reading that was asked for at `asked_at`. False if a newer one is known already, which then stands.
+
+        One asked for before our own last write to the ticket was confirmed may show it without that write: it is not
+        kept either, but the ticket is marked as to be read again, since it may hold other news.
+        """
         ref = snapshot.ref
+        if asked_at is not None and self._is_overtaken(ref, asked_at):
+            self._outdate(ref)
+            return True
         known = self.known([ref]).get(ref)
         values = {
             "group_id": group,
@@ -82,6 +91,22 @@ class Readings:
         self._connection.execute(update(ticket).where(*where).values(values))
         return True
 
+    def _is_overtaken(self, ref: TicketRef, asked_at: datetime) -> bool:
+        where = (ticket.c.site == ref.site, ticket.c.id == ref.id)
+        written_at: datetime | None = self._connection.execute(
+            select(ticket.c.written_at).where(*where)
+        ).scalar_one_or_none()
+        return written_at is not None and asked_at < written_at
+
+    def _outdate(self, ref: TicketRef) -> None:
+        known = self.get(ref)
+        if known is not None:
+            self._connection.execute(
+                update(ticket)
+                .where(ticket.c.site == ref.site, ticket.c.id == ref.id)
+                .values(snapshot=encode_snapshot(replace(known, read_at=OUTDATED)))
+            )
+
     def patch(self, ref: TicketRef, fields: Mapping[str, Reading], version: Version | None) -> None:
         """Lay our own confirmed write over the newest reading, so that its echo is recognised as nothing new."""
         earlier = self.get(ref)
@@ -92,7 +117,12 @@ class Readings:
         self._connection.execute(
             update(ticket)
             .where(ticket.c.site == ref.site, ticket.c.id == ref.id)
-            .values(version_at=newest.at, version_tag=newest.tag, snapshot=encode_snapshot(changed))
+            .values(
+                version_at=newest.at,
+                version_tag=newest.tag,
+                written_at=self._now,
+                snapshot=encode_snapshot(changed),
+            )
         )
 
     def suspect(self, ref: TicketRef) -> datetime:

@@ -76,6 +76,7 @@ ticket = Table(
     Column("version_tag", String(255), nullable=False),
     Column("read_at", Instant, nullable=False),
     Column("suspect_at", Instant),
+    Column("written_at", Instant),
     Column("snapshot", Json, nullable=False),
     Index("ticket_group", "group_id"),
 )

@@ -12,28 +12,28 @@ sites:
     url: {acme-desk}
     held_by: customer
     login: {{email: bridge@vendor.example, token: env:SANDBOX_TOKEN}}
-    limits: {{deadline: 2s, processing: 1s, index_lag: 1s}}
+    limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
     poll: 1s
   globex-desk:
     connector: zendesk
     url: {globex-desk}
     held_by: customer
     login: {{email: bridge@vendor.example, token: env:SANDBOX_TOKEN}}
-    limits: {{deadline: 2s, processing: 1s, index_lag: 1s}}
+    limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
     poll: 1s
   vendor-jira:
     connector: jira
     url: {vendor-jira}
     held_by: vendor
     login: {{email: bridge@vendor.example, token: env:SANDBOX_TOKEN}}
-    limits: {{deadline: 2s, processing: 1s, index_lag: 1s}}
+    limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
     poll: 1s
   vendor-github:
     connector: github
     url: {vendor-github}
     held_by: vendor
     login: {{token: env:SANDBOX_TOKEN}}
-    limits: {{deadline: 2s, processing: 1s, index_lag: 1s}}
+    limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
     poll: 1s
 people:
   lead: {{name: Team Lead, email: lead@vendor.example, accounts: {{vendor-github: lead}}}}

@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("version_tag", sa.String(length=255), nullable=False),
         sa.Column("read_at", sa.BigInteger(), nullable=False),
         sa.Column("suspect_at", sa.BigInteger(), nullable=True),
+        sa.Column("written_at", sa.BigInteger(), nullable=True),
         sa.Column("snapshot", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("site", "id"),
     )
