@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import ConfigurationError, HandLostError
 from bridge.model import document as rich
@@ -162,6 +163,32 @@ def test_many_workers_never_hold_the_same_group(ledger: Ledger) -> None:
     for thread in threads:
         thread.join()
     assert sorted(taken) == sorted(f"acme:acme-desk/{number}" for number in range(40))
+
+
+def test_workers_that_bring_the_same_new_ticket_at_once_all_succeed(ledger: Ledger) -> None:
+    failures: list[Exception] = []
+    together = Barrier(4)
+
+    def bring(number: int) -> None:
+        together.wait()
+        try:
+            for step in range(10):
+                ref = TicketRef("acme-desk", str(step))
+                with ledger.begin() as transaction:
+                    transaction.hands.want(f"acme:{ref}", "acme")
+                    transaction.readings.put(replace(snapshot(), ref=ref), f"acme:{ref}")
+                    transaction.readings.set_cursor("acme-desk", f"feed {step}", str(number), settled_through=None)
+        except SQLAlchemyError as error:
+            failures.append(error)
+
+    threads = [Thread(target=bring, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with ledger.begin() as transaction:
+        assert transaction.hands.count_due() == 10
 
 
 def test_planning_the_same_key_again_finds_the_row_that_stands(ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, case, func, literal, or_, select, updat
 
 from bridge.errors import HandLostError
 from bridge.store.schema import Instant, work_group
+from bridge.store.upsert import insert_if_absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Hands:
     def want(self, group: str, route: str, *, due_at: datetime | None = None) -> None:
         """Ask for the group to be reconciled by `due_at` (now if None), even if somebody works on it this moment."""
         due = due_at or self._now
+        first = {"id": group, "route": route, "due_at": due, "wanted": 1, "fence": 0}
+        if not self._want_known(group, due) and not insert_if_absent(self._connection, work_group, first):
+            self._want_known(group, due)
+
+    def _want_known(self, group: str, due: datetime) -> bool:
         table = work_group
         is_later = or_(table.c.due_at.is_(None), table.c.due_at > due)
         done = self._connection.execute(
@@ -39,8 +45,7 @@ class Hands:
             .where(table.c.id == group)
             .values(due_at=case((is_later, literal(due, Instant())), else_=table.c.due_at), wanted=table.c.wanted + 1)
         )
-        if done.rowcount == 0:
-            self._connection.execute(table.insert().values(id=group, route=route, due_at=due, wanted=1, fence=0))
+        return done.rowcount > 0
 
     def want_route(self, route: str) -> int:
         """Ask for every group of a route (its rules changed); how many there are."""

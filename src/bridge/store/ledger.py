@@ -25,6 +25,7 @@ from bridge.store.journal import Journal
 from bridge.store.links import Links
 from bridge.store.readings import Readings
 from bridge.store.schema import EPOCH
+from bridge.store.upsert import put_row
 
 FILE = "ledger.sqlite3"
 
@@ -188,7 +189,4 @@ def read_meta(transaction: Transaction, name: str) -> str | None:
 
 def write_meta(transaction: Transaction, name: str, value: str) -> None:
     """Keep a value of the ledger about itself."""
-    table = schema.meta
-    done = transaction.connection.execute(table.update().where(table.c.name == name).values(value=value))
-    if done.rowcount == 0:
-        transaction.connection.execute(table.insert().values(name=name, value=value))
+    put_row(transaction.connection, schema.meta, {"name": name}, {"value": value})

@@ -8,13 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from bridge.model.codec import decode_readings, encode, encode_readings
 from bridge.model.marker import Marker
 from bridge.model.ticket import Reading, TicketRef
 from bridge.model.words import Side
 from bridge.store import schema
+from bridge.store.upsert import put_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,8 @@ class Links:
 
     def move_base(self, group: str, side: Side, field: str, native: Mapping[str, Reading]) -> None:
         """Move one base. The caller moves the pair's other end in the same transaction."""
-        table = schema.base
-        values: dict[str, Any] = {"native": encode_readings(native), "settled_at": self._now}
-        where = and_(table.c.group_id == group, table.c.side == side.value, table.c.field == field)
-        if self._connection.execute(update(table).where(where).values(values)).rowcount == 0:
-            self._connection.execute(table.insert().values(group_id=group, side=side.value, field=field, **values))
+        key = {"group_id": group, "side": side.value, "field": field}
+        put_row(self._connection, schema.base, key, {"native": encode_readings(native), "settled_at": self._now})
 
     def items(self, group: str) -> dict[tuple[Side, str, int], Item]:
         """Every decided source item of a group, by side, id and part."""
@@ -157,7 +155,6 @@ class Links:
 
     def put_item(self, group: str, item: Item) -> None:
         """Record what was decided about a source item, or what has become of it since."""
-        table = schema.item
         values: dict[str, Any] = {
             "fate": item.fate.value,
             "source_hash": item.source_hash,
@@ -168,18 +165,8 @@ class Links:
         if item.target_id:
             # What was once written there is known for ever, however often the item is decided about again.
             values["target_id"] = item.target_id
-        where = and_(
-            table.c.group_id == group,
-            table.c.side == item.side.value,
-            table.c.source_id == item.source_id,
-            table.c.part == item.part,
-        )
-        if self._connection.execute(update(table).where(where).values(values)).rowcount == 0:
-            self._connection.execute(
-                table.insert().values(
-                    group_id=group, side=item.side.value, source_id=item.source_id, part=item.part, **values
-                )
-            )
+        key = {"group_id": group, "side": item.side.value, "source_id": item.source_id, "part": item.part}
+        put_row(self._connection, schema.item, key, values)
 
     def adopt_item(self, group: str, side: Side, marker: Marker, target_id: str) -> None:
         """Record an item as sent because its copy was found, bearing our marker, though the ledger knew nothing."""

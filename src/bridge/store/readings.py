@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 from bridge.model.codec import decode_snapshot, encode_snapshot
 from bridge.model.ticket import Reading, Snapshot, TicketRef, Version
 from bridge.store.schema import EPOCH, feed, ticket
+from bridge.store.upsert import insert_if_absent, put_row
 
 OUTDATED = EPOCH
 """The `read_at` of a reading that has to be made again before anything rests on it."""
@@ -79,8 +80,9 @@ class Readings:
             "snapshot": encode_snapshot(snapshot),
         }
         if known is None:
-            self._connection.execute(ticket.insert().values(site=ref.site, id=ref.id, **values))
-            return True
+            if insert_if_absent(self._connection, ticket, {"site": ref.site, "id": ref.id, **values}):
+                return True
+            known = self.known([ref])[ref]
         if snapshot.version.at < known.version.at:
             return False
         if snapshot.thread is None:
@@ -150,9 +152,7 @@ class Readings:
         values = {"cursor": cursor, "read_at": self._now}
         if settled_through is not None:
             values["settled_through"] = settled_through
-        done = self._connection.execute(update(feed).where(feed.c.site == site, feed.c.name == name).values(values))
-        if done.rowcount == 0:
-            self._connection.execute(feed.insert().values(site=site, name=name, **values))
+        put_row(self._connection, feed, {"site": site, "name": name}, values)
 
     def feeds(self) -> list[tuple[str, str, datetime]]:
         """Every feed ever read: site, name, when last."""
