@@ -11,6 +11,7 @@ from bridge.errors import SkippableError
 from bridge.model.marker import Marker
 from bridge.model.ticket import Attachment, Comment, Life, Person, Reading, Snapshot, Thread, TicketRef, Version
 from bridge.model.words import Visibility
+from bridge.text.automatic import is_automatic_reply
 from bridge.text.marker import read_marker, verify
 from bridge_zendesk.client import Json, read_time
 from bridge_zendesk.fields import DESCRIPTION, MERGED, Fields, related_ticket
@@ -94,6 +95,7 @@ class Reader:
         author = self._names.person(comment["author_id"])
         via = comment.get("via")
         channel = str(via.get("channel") or "") if isinstance(via, Mapping) else str(via or "").lower()
+        body = read_body(comment)
         marker = None
         if author.ours:
             marker = self.read_slot(comment.get("metadata")) or self._shared.marker(f"comment {ident}")
@@ -101,12 +103,12 @@ class Reader:
             id=ident,
             created_at=read_time(comment["created_at"]),
             author=author,
-            body=read_body(comment),
+            body=body,
             visibility=Visibility.PUBLIC if comment["public"] else Visibility.INTERNAL,
             attachments=tuple(_attachment(row) for row in comment.get("attachments") or () if not row.get("deleted")),
             marker=marker,
             channel=channel,
-            auto=_is_automatic(comment, author, channel),
+            auto=_is_automatic(comment, author, channel) or (channel == "email" and is_automatic_reply(body)),
         )
 
     def read_slot(self, metadata: Any) -> Marker | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import string
 from collections.abc import Callable
@@ -39,8 +40,10 @@ FORMATS = {
     "wiki": Format(read_wiki, write_wiki),
     "markdown": Format(read_markdown, write_markdown),
 }
-few = settings(max_examples=50, deadline=None, database=None)
-many = settings(max_examples=100, deadline=None, database=None)
+TIMES = int(os.environ.get("BRIDGE_EXAMPLES", "1"))
+"""How many times the usual number of examples: the suite is quick, a hunt by hand is thorough."""
+few = settings(max_examples=50 * TIMES, deadline=None, database=None)
+many = settings(max_examples=100 * TIMES, deadline=None, database=None)
 
 
 def words_of(document: Document) -> str:

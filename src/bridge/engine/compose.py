@@ -10,6 +10,9 @@ FOOTER = "Helpdesk ticket "
 """How the line begins that bridge puts under a new issue's description, behind a rule."""
 
 
+LEFT_OUT = "Quoted mail and signature left out; they stand in the helpdesk."
+
+
 def new_issue_body(description: Document, source: Snapshot) -> Document:
     """The description with the line that says whose ticket it is and where."""
     sender = source.sender.name or source.sender.email or "the customer"
@@ -28,14 +31,20 @@ def without_footer(description: Document) -> Document:
     return description
 
 
-def mirrored_body(comment: Comment, body: Document, *, source: Snapshot, target: Side) -> Document:
-    """A comment as it stands on the other side. Towards the tracker it says who wrote it and which files came with
-    it; towards the helpdesk it is the bare text, for the account's own name already stands above it."""
+def mirrored_body(
+    comment: Comment, body: Document, *, source: Snapshot, target: Side, is_folded: bool = False
+) -> Document:
+    """A comment as it stands on the other side. Towards the tracker it says who wrote it, that a machine did, which
+    files came with it and whether quoted mail was left out (`is_folded`); towards the helpdesk it is the bare text,
+    for the account's own name already stands above it."""
     if target is Side.HELPDESK:
         return body
     who = comment.author.name or comment.author.email or "Somebody"
     role = "their staff" if comment.author.staff else "the customer"
-    head = paragraph(node("strong", text(who)), text(f" ({role}) wrote in {source.key}:"))
+    what = "sent an automatic message in" if comment.auto else "wrote in"
+    head = paragraph(node("strong", text(who)), text(f" ({role}) {what} {source.key}:"))
     files = ", ".join(file.name for file in comment.attachments)
-    tail = (paragraph(node("emphasis", text(f"Files attached there: {files}"))),) if files else ()
-    return doc(head, *body.children, *tail)
+    lines = [f"Files attached there: {files}"] if files else []
+    if is_folded:
+        lines.insert(0, LEFT_OUT)
+    return doc(head, *body.children, *(paragraph(node("emphasis", text(line))) for line in lines))

@@ -17,6 +17,7 @@ from bridge.model.operation import UNSENT, Operation, OperationKind, OperationSt
 from bridge.model.ticket import Comment, Person
 from bridge.model.words import Audience, HeldBy, Mode, Party, Side, Visibility
 from bridge.store.links import Fate, Item
+from bridge.text.quoted import fold_quoted, own_words
 
 Signer = Callable[[Marker], Marker]
 Splitter = Callable[[str, Document], tuple[Document, ...]]
@@ -46,13 +47,14 @@ def facts_of(route: Route, side: Side, comment: Comment) -> CommentFacts:
     """What rules may ask about a comment."""
     return CommentFacts(
         body_first_line=rich.first_line(comment.body),
-        plain=rich.to_plain(comment.body),
+        plain=rich.to_plain(own_words(comment.body)),
         visibility=comment.visibility,
         author_roles=route.roles_of(route.end(side).site, comment.author),
         author_party=party_of(route, side, comment.author),
         author_email=comment.author.email,
         channel=comment.channel,
         auto=comment.auto,
+        whole=rich.to_plain(comment.body),
     )
 
 
@@ -145,9 +147,16 @@ def _mirror(
     if visibility is None or (target is Side.HELPDESK and route.mode is Mode.INTERNAL):
         plan.items.append(Item(side, comment.id, 1, Fate.WITHHELD, digest, reason=reason))
         return
-    body = rich.without_prefix(comment.body, release.strip_prefix) if release.strip_prefix else comment.body
+    body = fold_quoted(comment.body)
+    is_folded = rich.to_plain(body) != rich.to_plain(comment.body)
+    if release.strip_prefix:
+        body = rich.without_prefix(body, release.strip_prefix)
+        if not body.children and not comment.attachments:
+            # A command without words says nothing yet; it is judged again once it is rewritten.
+            plan.items.append(Item(side, comment.id, 1, Fate.SKIPPED, digest))
+            return
     source = state.snapshots[side]
-    whole = mirrored_body(comment, body, source=source, target=target)
+    whole = mirrored_body(comment, body, source=source, target=target, is_folded=is_folded)
     for part, text in enumerate(split(route.end(target).site, whole), start=1):
         generation = state.link.generation if state.link else 0
         marker = sign(Marker(route.name, str(source.ref), "comment", comment.id, part, generation))

@@ -19,6 +19,7 @@ from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ticket import Snapshot
 from bridge.model.words import Mode, Side, Visibility
 from bridge.store.links import Fate, Item
+from bridge.text.quoted import fold_quoted
 
 RELEASE_COMMAND = "/release"
 
@@ -179,7 +180,7 @@ def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command) -> Iterat
             or words[0].casefold() != trigger.word.casefold()
         ):
             continue
-        body = rich.without_prefix(comment.body, words[0])
+        body = rich.without_prefix(fold_quoted(comment.body), words[0])
         version = ""
         if rule.kind == "delivered" and len(words) > 1:
             version = words[1]

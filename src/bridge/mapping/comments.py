@@ -18,7 +18,10 @@ FACTS = ("body", "author", "visibility", "channel", "auto")
 
 @dataclass(frozen=True, slots=True)
 class CommentFacts:
-    """What rules may ask about a comment. `author_roles` are the names of the config's people it was written by."""
+    """What rules may ask about a comment. `author_roles` are the names of the config's people it was written by.
+
+    `plain` is what the author says; `whole` is that with what the message quotes, for the rules that keep it back.
+    """
 
     body_first_line: str
     plain: str
@@ -28,6 +31,7 @@ class CommentFacts:
     author_email: str = ""
     channel: str = ""
     auto: bool = False
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,9 @@ class CommentRule:
 
     def takes(self, comment: CommentFacts) -> bool:
         """Whether this rule speaks of the comment."""
-        email, words = comment.author_email.casefold(), comment.plain.casefold()
+        email = comment.author_email.casefold()
+        # What is only quoted lets nothing cross, but may keep it from crossing.
+        words = (comment.whole if self.audience is None and comment.whole else comment.plain).casefold()
         return (
             (self.prefixes is None or bool(self.prefix_of(comment)))
             and (self.contains is None or any(part.casefold() in words for part in self.contains))

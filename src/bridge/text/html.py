@@ -41,6 +41,8 @@ _ATTRIBUTES = {
 }
 _DROPPED = {"script", "style", "title", "template", "noscript", "object", "iframe", "svg", "math", "textarea", "select"}
 _SCHEMES = {"http", "https", "mailto"}
+_NOT_A_NAME = "<!---->"
+"""Put before words, which the parser would else take for the name of a page or a file, and complain."""
 _LANGUAGE_PREFIXES = ("language-", "lang-", "highlight-source-", "brush:")
 
 
@@ -56,7 +58,7 @@ def read_html(value: str) -> Document:
         link_rel=None,
         filter_style_properties={"text-align"},
     )
-    return tidy(doc(*_read_blocks(BeautifulSoup(safe, "html.parser").contents, 0)))
+    return tidy(doc(*_read_blocks(BeautifulSoup(_NOT_A_NAME + safe, "html.parser").contents, 0)))
 
 
 def _read_blocks(elements: Iterable[PageElement], depth: int) -> list[Node]:

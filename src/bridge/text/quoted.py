@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.model.document import Document, Node, doc
-from bridge.text.runs import BREAK, Run, flatten, join_lines, nest
-from bridge.text.shape import gather, tidy
+from bridge.text.runs import BREAK, Run, flatten, join_lines, lines_of, nest
+from bridge.text.shape import gather, paragraphs, tidy
 
 _ATTRIBUTION = re.compile(
     r"(?:On\b.*\d.*\bwrote|Am\b.*\d.*\bschrieb\b.*|Le\b.*\d.*\ba écrit|El\b.*\d.*\bescribió|Il\b.*\d.*\bha scritto"
-    r"|Op\b.*\d.*\bschreef\b.*|.*\d.*<\S+@\S+>)\s?:"
+    r"|Op\b.*\d.*\bschreef\b.*|Em\b.*\d.*\bescreveu|W dniu\b.*\d.*\bnapisał.*|Den\b.*\d.*\bskrev\b.*"
+    r"|.*\d.*<\S+@\S+>)\s?[:：]"
 )
 _HEADERS = tuple(
     re.compile(rf"(?:{names})\s?:\s*\S", re.IGNORECASE)
@@ -26,8 +27,28 @@ _HEADERS = tuple(
 _DIVIDER = re.compile(
     r"[-_]{2,80} ?(?:Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original)? ?[-_]{0,80}", re.I
 )
+_FORWARDED = re.compile(
+    r"[-_*]{2,80} ?(?:Forwarded message|Begin forwarded message:?|Weitergeleitete Nachricht|Message transféré"
+    r"|Mensaje reenviado|Messaggio inoltrato|Doorgestuurd bericht) ?[-_*]{0,80}|Begin forwarded message:"
+    r"|Anfang der weitergeleiteten Nachricht:|Début du message réexpédié\s?:",
+    re.IGNORECASE,
+)
+_REPLY_LINE = re.compile(r"##-.{1,200}-##")
+"""The line of a helpdesk above which a reply is to be typed."""
+
+_PROGRAMS = r"(?:Outlook|Mail|Yahoo|Proton|Gmail|Samsung|the Samsung|AOL|Thunderbird|Spark|iPhone|iPad|Android|Windows)"
+_DEVICE = re.compile(
+    rf"(?:(?:Sent (?:from|via|with)|Gesendet (?:von|mit)|Envoyé (?:de|depuis)|Enviado (?:desde|con)|Inviato (?:da|con)"
+    rf"|Verzonden (?:vanaf|met)|Verstuurd vanaf|Enviado do|Skickat från|Wysłane z) (?:(?:my|meinem|meiner|mon|mi|il mio"
+    rf"|mijn|meu|min|mojego)\b|{_PROGRAMS})|Inviato dal mio|(?:Get|Obtenir|Holen Sie sich) Outlook)\b[^.!?]{{0,60}}[.!]?"
+    r"|Von mei(?:nem|ner) [^.!?]{1,40} gesendet[.!]?",
+    re.IGNORECASE,
+)
+"""The line a telephone or a mail program puts under a message."""
+
 _LONGEST_LINE = 300
 _MOST_HEADERS = 7
+_MOST_CUTS = 5
 _SIGNATURE_LINES = 12
 _SIGNATURE_LETTERS = 800
 
@@ -46,21 +67,49 @@ def fold_quoted(document: Document) -> Document:
     """The message without the mail history and the signature at its end.
 
     Taken off, only where nothing of the writer's follows: an attribution ("On … wrote:", "Am … schrieb …:") with the
-    quote behind it; an Outlook block of at least three header lines ("From:", "Sent:", "To:", "Subject:") with all
-    behind it; a short signature behind a line `--`. A message that would be empty afterwards stays as it is.
+    quote behind it, or standing in it; an Outlook block of at least three header lines ("From:", "Sent:", "To:",
+    "Subject:") with all behind it, unless a line says that it was forwarded; all behind a helpdesk's reply line; a
+    short signature behind a line `--`; the line of a telephone ("Sent from my …"). A message that would be empty
+    afterwards stays as it is.
     """
     whole = tidy(document)
+    folded = _cut(whole)
+    return folded if _says_anything(folded) else whole
+
+
+def own_words(document: Document) -> Document:
+    """What the writer says themselves: no history, no signature, and none of the quotes in between. May be empty.
+
+    For rules: what somebody else wrote and this message only repeats gives no command and answers no question.
+    """
+    kept = []
+    for block in _cut(tidy(document)).children:
+        if block.kind == "paragraph":
+            lines = [line for line in lines_of(flatten(block.children)) if not _is_quoted_line(line)]
+            kept.extend(paragraphs(join_lines(lines)))
+        elif block.kind != "quote":
+            kept.append(block)
+    return tidy(doc(*kept))
+
+
+def _is_quoted_line(line: Sequence[Run]) -> bool:
+    return bool(line) and line[0].leaf.kind == "text" and line[0].leaf.text.startswith(">")
+
+
+def _cut(whole: Document) -> Document:
     folded = whole
-    for _ in range(3):
+    for _ in range(_MOST_CUTS):
         lines = _lines(folded)
-        cut = next((found for found in (_signature(lines), _history(lines)) if found is not None), None)
+        found = (_signature(lines), _device(lines), _history(lines))
+        cut = next((place for place in found if place is not None), None)
         if cut is None:
             break
-        shorter = _before(folded, lines[cut])
-        if not gather(shorter).strip() and not any(one.kind == "image" for one in shorter.walk()):
-            break
-        folded = shorter
+        folded = _before(folded, lines[cut])
     return folded
+
+
+def _says_anything(document: Document) -> bool:
+    return bool(gather(document).strip()) or any(one.kind == "image" for one in document.walk())
 
 
 def _lines(document: Document) -> list[_Line]:
@@ -70,8 +119,16 @@ def _lines(document: Document) -> list[_Line]:
             words = gather(Node("text", children=block.children)).split("\n")
             lines.extend(_Line(index, number, line.strip(), block.kind) for number, line in enumerate(words))
         else:
-            lines.append(_Line(index, 0, "", block.kind))
+            lines.append(_Line(index, 0, _first_words(block) if block.kind == "quote" else "", block.kind))
     return lines
+
+
+def _first_words(quote: Node) -> str:
+    """The first paragraph of a quote, its lines joined: where mail programs write inside whom they quote."""
+    inner = quote.children[0] if quote.children else quote
+    if inner.kind != "paragraph":
+        return ""
+    return " ".join(gather(Node("text", children=inner.children)).split())[: _LONGEST_LINE + 1]
 
 
 def _before(document: Document, line: _Line) -> Document:
@@ -99,20 +156,40 @@ def _signature(lines: Sequence[_Line]) -> int | None:
     return None
 
 
+def _device(lines: Sequence[_Line]) -> int | None:
+    """The last line, where it is the one a telephone adds."""
+    last = len(lines) - 1
+    while last >= 0 and lines[last].kind == "paragraph" and not lines[last].words:
+        last -= 1
+    is_one = last >= 0 and lines[last].kind == "paragraph" and len(lines[last].words) <= _LONGEST_LINE
+    return last if is_one and _DEVICE.fullmatch(lines[last].words) else None
+
+
 def _history(lines: Sequence[_Line]) -> int | None:
     """Where the history begins that reaches to the end, or None."""
     found = None
     for index, line in enumerate(lines):
-        if line.kind != "paragraph":
-            continue
-        length = _attribution(lines, index)
-        if (length and _is_all_quoted(lines[index + length :])) or _is_header_block(lines, index):
+        if _begins_history(lines, index):
             found = index
-        if found is not None:
             break
+        if line.kind == "paragraph" and _FORWARDED.fullmatch(line.words[:_LONGEST_LINE]):
+            # What is forwarded is what the writer wants read.
+            return None
     while found and (lines[found - 1].kind == "rule" or _DIVIDER.fullmatch(lines[found - 1].words)):
         found -= 1
     return found
+
+
+def _begins_history(lines: Sequence[_Line], index: int) -> bool:
+    line = lines[index]
+    if line.kind == "quote":
+        return _ATTRIBUTION.fullmatch(line.words) is not None and _is_all_quoted(lines[index + 1 :], or_nothing=True)
+    if line.kind != "paragraph":
+        return False
+    if _REPLY_LINE.fullmatch(line.words):
+        return True
+    length = _attribution(lines, index)
+    return bool(length and _is_all_quoted(lines[index + length :])) or _is_header_block(lines, index)
 
 
 def _attribution(lines: Sequence[_Line], index: int) -> int:
@@ -129,9 +206,9 @@ def _attribution(lines: Sequence[_Line], index: int) -> int:
     return 0
 
 
-def _is_all_quoted(lines: Sequence[_Line]) -> bool:
+def _is_all_quoted(lines: Sequence[_Line], *, or_nothing: bool = False) -> bool:
     kept = [line for line in lines if line.kind != "paragraph" or line.words]
-    return bool(kept) and all(line.kind == "quote" or line.words.startswith(">") for line in kept)
+    return (or_nothing or bool(kept)) and all(line.kind == "quote" or line.words.startswith(">") for line in kept)
 
 
 def _is_header_block(lines: Sequence[_Line], index: int) -> bool:
