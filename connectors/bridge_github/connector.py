@@ -14,7 +14,7 @@ from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.errors import MissingError, PermanentError, RefusedError, UnknownOutcomeError
 from bridge.model.document import Document
-from bridge.model.feed import ChangePage, FactPage, Hint
+from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.operation import (
     Absent,
     CommentDraft,
@@ -124,6 +124,21 @@ class GitHubConnector:
         """Issue events and comments of every repository, as facts."""
         self._know_me()
         return History(self._client, self._reader).read(self._repositories, cursor, begin)
+
+    def past(self, ref: TicketRef) -> tuple[Fact, ...]:
+        """The events and comments of one issue."""
+        self._know_me()
+        row = self._fetching.row(ref)
+        if row is None:
+            raise MissingError(f"{ref} is not there", site=self._settings.name, status=404)
+        facts = [self._reader.creation(ref, row)]
+        path = f"{self._spot(ref).path}/events"
+        for answer in self._client.pages(path, {}, endpoint="issue events", ticket=ref.id):
+            facts += [fact for event in answer.rows for fact in self._reader.changes(ref, event)]
+        repository = spot_of(ref).repository
+        for comment in self._fetching.comments(ref) if row["comments"] else ():
+            facts += self._reader.comment_facts(repository, comment)
+        return tuple(sorted(facts, key=lambda fact: fact.at))
 
     def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
         """Read tickets now. Issues of a feed page read less than 30 s ago are not read again, only their comments."""

@@ -184,6 +184,11 @@ class Reader:
             )
         ]
 
+    def creation(self, ref: TicketRef, row: Row) -> Fact:
+        """The fact that an issue was opened."""
+        actor = self.person(row.get("user"), row.get("author_association", ""))
+        return Fact(ref, f"created-{row['id']}", moment(row["created_at"]), actor, "created")
+
     def event_facts(self, repository: str, row: Row) -> list[Fact]:
         """The facts in one row of a repository's issue events; none for events that change no field."""
         issue = row.get("issue")
@@ -192,9 +197,13 @@ class Reader:
         association = row.get("author_association") or ""
         if not association and (row.get("actor") or {}).get("login") == (issue.get("user") or {}).get("login"):
             association = issue.get("author_association", "")
+        return self.changes(self.ref(repository, issue["number"]), row, association)
+
+    def changes(self, ref: TicketRef, row: Row, association: str = "") -> list[Fact]:
+        """The facts in one event of this issue."""
         return [
             Fact(
-                ref=self.ref(repository, issue["number"]),
+                ref=ref,
                 event_id=f"{row['id']}:{field}" if field == "state_reason" else str(row["id"]),
                 at=moment(row["created_at"]),
                 actor=self.person(row.get("actor"), association),
@@ -202,9 +211,13 @@ class Reader:
                 field=field,
                 old=old,
                 new=new,
+                member=field in _LISTS,
             )
             for field, old, new in _field_changes(row)
         ]
+
+
+_LISTS = frozenset({"labels", "assignees"})
 
 
 def _field_changes(row: Row) -> list[tuple[str, Any, Any]]:

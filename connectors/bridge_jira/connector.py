@@ -17,14 +17,14 @@ from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.errors import ConfigurationError
 from bridge.model.document import Document, Node
-from bridge.model.feed import ChangePage, FactPage, Hint
+from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge_jira.client import BATCH, JiraClient
 from bridge_jira.config import JiraLogin
 from bridge_jira.feeds import Window, read_releases
-from bridge_jira.history import read_history
+from bridge_jira.history import read_history, read_past
 from bridge_jira.memory import SiteMemory
 from bridge_jira.seek import Seeker
 from bridge_jira.snapshots import Reader
@@ -90,6 +90,10 @@ class JiraConnector:
         if not self._projects:
             return FactPage(cursor or "")
         return read_history(self._client, self._window, self._settings.name, cursor, begin=begin)
+
+    def past(self, ref: TicketRef) -> tuple[Fact, ...]:
+        """The past events of one issue."""
+        return read_past(self._client, ref)
 
     def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
         """Issues as they are now: one request for a hundred, unless one has more comments than come with it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from bridge.errors import MissingError
 from bridge.model.feed import Fact, FactPage
 from bridge.model.ticket import TicketRef
 from bridge_jira.client import BATCH, JiraClient, Json
@@ -29,6 +30,14 @@ def read_history(client: JiraClient, window: Window, site: str, cursor: str | No
             facts.extend(fact for fact in _facts(client, site, raw) if fact.at >= begin)
     facts.sort(key=lambda fact: fact.at)
     return FactPage(sweep.cursor, tuple(facts), sweep.more, sweep.settled_through)
+
+
+def read_past(client: JiraClient, ref: TicketRef) -> tuple[Fact, ...]:
+    """The past events of one issue, oldest first. Raises MissingError when it is not there."""
+    raw = client.read_issue(ref.id, fields=_FIELDS, history=True)
+    if raw is None:
+        raise MissingError(f"{ref} is not there", site=client.site, status=404)
+    return tuple(sorted(_facts(client, ref.site, raw), key=lambda fact: fact.at))
 
 
 def _facts(client: JiraClient, site: str, raw: Json) -> Iterator[Fact]:

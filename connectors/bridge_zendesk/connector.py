@@ -18,7 +18,7 @@ from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.errors import SkippableError, TemporaryError
 from bridge.model.document import Document
-from bridge.model.feed import ChangePage, FactPage, Hint
+from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.marker import Marker
 from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
@@ -126,6 +126,10 @@ class ZendeskConnector:
             more=more,
             settled_through=_settled(headers, events, "timestamp", more=more),
         )
+
+    def past(self, ref: TicketRef) -> tuple[Fact, ...]:
+        """The past events of one ticket, from its audits."""
+        return tuple(self._historian.past(ref, list(self._finder.audits(ref))))
 
     def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
         """Read tickets a hundred a request, and their comments as `threads.read_threads` decides."""

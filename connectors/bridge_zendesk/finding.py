@@ -52,8 +52,12 @@ class Finder:
     def own_audits(self, ref: TicketRef) -> Iterator[Json]:
         """The audits of a ticket that our own account made, newest first where the site sorts them."""
         own = self._names.own_id()
+        for audit in self.audits(ref, sort="-created_at"):
+            if str(audit["author_id"]) == own:
+                yield audit
+
+    def audits(self, ref: TicketRef, *, sort: str = "created_at") -> Iterator[Json]:
+        """All audits of a ticket, oldest first unless told otherwise."""
         path = f"tickets/{ref.id}/audits.json"
-        for page in self._client.pages(path, "audits", holds="audits", ticket=ref.id, sort="-created_at"):
-            for audit in page["audits"]:
-                if str(audit["author_id"]) == own:
-                    yield audit
+        for page in self._client.pages(path, "audits", holds="audits", ticket=ref.id, sort=sort):
+            yield from page["audits"]

@@ -5,7 +5,7 @@ A page's end is inclusive, so the next one repeats its last second: facts are to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,27 @@ class Historian:
         self._names.meet(people)
         for event in events:
             yield from self._of_audit(event)
+
+    def past(self, ref: TicketRef, audits: Sequence[Json]) -> Iterator[Fact]:
+        """The facts in all audits of one ticket, oldest first."""
+        self._names.meet([audit["author_id"] for audit in audits])
+        for audit in audits:
+            at, actor = read_time(audit["created_at"]), self._names.person(audit["author_id"])
+            for event in audit.get("events") or ():
+                yield from self._of_event(event, ref, at, actor)
+
+    def _of_event(self, event: Json, ref: TicketRef, at: datetime, actor: Person) -> Iterator[Fact]:
+        kind, key, ident = event.get("type"), str(event.get("field_name", "")), f"event {event['id']}"
+        if kind == "Comment":
+            flag = Visibility.PUBLIC if event.get("public") else Visibility.INTERNAL
+            yield Fact(ref, ident, at, actor, COMMENT, new=flag.value)
+        elif kind in ("Create", "Change") and key == "status" and event.get("value") == "deleted":
+            yield Fact(ref, ident, at, actor, DELETED)
+        elif kind in ("Create", "Change"):
+            row = {key: event.get("value")}
+            child = {_WRITTEN_OUT: row} if key.isdigit() else row
+            for name, before, after in self._changes(child, event.get("previous_value")):
+                yield Fact(ref, ident, at, actor, FIELD, name, before, after)
 
     def _people_in(self, event: Json) -> Iterator[Any]:
         for child in event.get("child_events") or ():

@@ -26,7 +26,7 @@ from bridge.connect.limiter import Limits
 from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.model.document import Document
-from bridge.model.feed import ChangePage, FactPage, Hint
+from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import HeldBy, Visibility
@@ -109,6 +109,10 @@ class Connector(Protocol):
 
     def history(self, cursor: str | None, *, begin: datetime) -> FactPage:
         """The next page of the site's past events, for clocks and cases."""
+
+    def past(self, ref: TicketRef) -> tuple[Fact, ...]:
+        """Everything that ever happened to one ticket, oldest first: what `history` tells of it, from its own records,
+        which lag behind nothing. Raises MissingError when it is not there."""
 
     def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
         """Read tickets as they are now, in as few requests as the vendor allows, with all comments when `threads`.

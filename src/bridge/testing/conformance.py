@@ -26,7 +26,7 @@ import pytest
 from bridge.connect.port import Connector, ConnectorKind, Gone
 from bridge.errors import PermanentError, RefusedError, SkippableError, TemporaryError, UnknownOutcomeError
 from bridge.model.document import to_plain
-from bridge.model.feed import Fact
+from bridge.model.feed import Fact, rewind
 from bridge.model.operation import CannotTell, Finding, Found, OperationKind, Probe, TicketChange
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import Visibility
@@ -331,6 +331,22 @@ class ConnectorConformance:
         assert changes
         assert len({fact.event_id for fact in facts}) == len(facts)
         assert all(fact.at.utcoffset() == timedelta(0) for fact in facts)
+
+    def test_the_past_of_one_ticket_is_told_without_any_lag(self, stand: Stand, connector: Connector) -> None:
+        ref = connector.create(stand.ticket()).ref
+        seen = stand.read(connector, ref)
+        stand.sandbox.world.advance(2)
+        name, value = self.edit
+        stand.connect(self.person).update(self._change(connector, ref, {name: value}, seen))
+        facts = stand.connect().past(ref)
+        assert [fact.at for fact in facts] == sorted(fact.at for fact in facts)
+        assert {fact.ref for fact in facts} == {ref}
+        first = stand.read(connector, ref).created_at
+        changed = [fact for fact in facts if fact.field == name and fact.at > first]
+        assert [fact.actor.ours for fact in changed] == [False] * len(changed)
+        now = stand.read(connector, ref)
+        assert rewind(now.fields, facts, to=first)[name] == seen.fields[name]
+        assert rewind(now.fields, facts, to=now.version.at)[name] == now.fields[name]
 
     def test_a_webhook_about_nothing_is_skipped(self, connector: Connector) -> None:
         for body in (b"", b"no json", b"[]", b"{}"):
