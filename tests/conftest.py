@@ -17,13 +17,11 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 
 pytest.register_assert_rewrite("bridge.testing")
-settings.register_profile(
-    "bridge",
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
-)
-settings.load_profile("bridge")
+SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.differing_executors]
+# The suite decides what lands, so it asks the same questions every time. `long` asks new ones at every run.
+settings.register_profile("bridge", deadline=None, database=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("long", deadline=None, database=None, max_examples=2_000, suppress_health_check=SLOW_IS_FINE)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bridge"))
 
 
 def server_programs() -> Path | None:
