@@ -88,6 +88,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         sign=lambda marker: signing.sign(key, marker),
         split=_splitter(connections),
         templates=templates(),
+        capabilities=lambda site: connections.to(site).capabilities,
+        opened_at=clock.now(),
     )
     keys = Keys()
     delivery = Delivery(ledger, connections, keys, clock)

@@ -11,10 +11,13 @@ from functools import partial
 import structlog
 
 from bridge.connect.port import Gone
+from bridge.engine.confirm import remember_loss
 from bridge.engine.connections import Connections
 from bridge.engine.delivery import Delivery, Outcome, Target
 from bridge.engine.keys import Keys
+from bridge.engine.notes import is_note, told_of
 from bridge.engine.plan import Plan, Tools, make_plan, update_key
+from bridge.engine.reasons import COMPUTED
 from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState, load_state
@@ -129,6 +132,8 @@ class Batch:
             if not self._read_missing([(state, plan)]):
                 return Outcome(done=True, due_at=_earlier(later, self.clock.now() + timedelta(seconds=RETRY_S)))
             state = self._load(state.hand, state.route)
+            if self.recovery.adopt(state):
+                state = self._load(state.hand, state.route)
             plan = make_plan(state, self.tools)
         later = _earlier(later, _horizon_at(state, plan))
         outcome = self._carry_out(state, plan)
@@ -152,7 +157,7 @@ class Batch:
         with self.ledger.begin(state.hand) as transaction:
             journaled = record(transaction, state, plan)
         doubtful = bool(state.in_doubt(OperationKind.CREATE))
-        threads = {one.side for one in state.in_doubt(OperationKind.COMMENT)}
+        threads = {one.side for one in state.in_doubt(OperationKind.COMMENT) if not is_note(one)}
         if self.recovery.doubt(state, journaled):
             return Outcome(done=False)
         now = self.clock.now()
@@ -161,17 +166,18 @@ class Batch:
         due_at = min(waiting) if waiting else None
         ready = [one for one in sendable if one.due_at is None or one.due_at <= now]
         ready = [one for one in ready if not (one.kind is OperationKind.COMMENT and one.side in threads)]
-        if not ready:
-            return Outcome(done=True, due_at=due_at)
+        again = bool(plan.fields.confirmed)
         for side in Side:
             mine = [one for one in ready if one.side is side]
             if mine:
                 outcome = self.delivery.send(self._target(state, side), mine)
-                due_at = _earlier(due_at, outcome.due_at)
+                due_at, again = _earlier(due_at, outcome.due_at), again or outcome.news
                 if outcome.reread:
                     return replace(outcome, due_at=due_at)
-        created = any(one.kind is OperationKind.CREATE for one in ready)
-        return Outcome(done=not created, due_at=due_at)
+        again = again or any(one.kind is OperationKind.CREATE for one in ready)
+        # What was sent may have solved what a note still tells of.
+        again = again or (bool(ready) and told_of(state.notices, COMPUTED))
+        return Outcome(done=not again, due_at=due_at)
 
     @staticmethod
     def _target(state: GroupState, side: Side) -> Target:
@@ -240,6 +246,8 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
     kept = {one.key for one in plan.operations if one.key}
     journal.change([one.key for one in plan.cancelled if one.key not in kept], state=OperationState.CANCELLED)
     journal.change([one.key for one in plan.fields.confirmed], state=OperationState.CONFIRMED)
+    for one in plan.fields.confirmed:
+        remember_loss(transaction, state.route, one)
     journal.change([one.key for one in plan.fields.voided], state=OperationState.VOID)
     for side, name, natives in plan.fields.bases:
         links.move_base(group, side, name, natives)
@@ -247,6 +255,10 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
         links.set_conflict(group, name, helpdesk=helpdesk, tracker=tracker)
     for name in state.conflicts.intersection(plan.fields.agreed):
         links.clear_conflict(group, name)
+    for notice in plan.notes.dropped:
+        transaction.notices.drop(group, notice.topic, notice.id)
+    for notice in plan.notes.notices:
+        transaction.notices.put(group, notice)
     for thread in plan.threads:
         for item in thread.forgotten:
             links.drop_item(group, item)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bridge.engine.notes import PREFIX, is_note
+from bridge.engine.reasons import LOST_VALUE, lost_value
 from bridge.engine.route import Route
 from bridge.mapping import Lens
+from bridge.model.codec import encode
 from bridge.model.operation import Operation, OperationKind, OperationState, Written
 from bridge.model.ticket import Reading, TicketRef
 from bridge.model.words import DESCRIPTION, SUMMARY, Side
@@ -86,8 +89,22 @@ def confirm_update(
             transaction.links.move_base(operation.group, side, name, _readings_of(lens, natives))
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=ref.id, error="")
     transaction.links.clear_conflict(operation.group, name)
-    if operation.reason.startswith("lost "):
-        transaction.note("overwrote", group=operation.group, field=name, side=target.value)
+    remember_loss(transaction, route, operation)
+
+
+def remember_loss(transaction: Transaction, route: Route, operation: Operation) -> None:
+    """A confirmed update that overwrote somebody's edit: what was lost is kept, and the vendor's people are told."""
+    if operation.kind is not OperationKind.UPDATE or not operation.reason.startswith("lost "):
+        return
+    transaction.note(
+        "overwrote",
+        group=operation.group,
+        field=operation.field_name,
+        side=operation.side.value,
+        lost=encode(operation.payload["prior"]),
+        written=encode(operation.payload["fields"]),
+    )
+    transaction.notices.record(operation.group, LOST_VALUE, operation.key, lost_value(route, operation))
 
 
 def _read_back(operation: Operation, written: Written, normalise: Normalise) -> dict[str, Any]:
@@ -102,6 +119,12 @@ def confirm_comment(transaction: Transaction, operation: Operation, comment_id: 
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=comment_id, error="")
     marker = operation.marker
     if marker is None:
+        return
+    if is_note(operation):
+        topic = marker.kind.removeprefix(PREFIX)
+        transaction.notices.posted(
+            operation.group, topic, marker.item, side=operation.side, part=marker.part, comment=comment_id
+        )
         return
     source_side = operation.side.other
     known = transaction.links.items(operation.group).get((source_side, marker.item, marker.part))

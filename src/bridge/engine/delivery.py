@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,11 +70,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a delivery ended: whether everything was confirmed, when to look again, and whether to read first."""
+    """How a delivery ended: whether everything was confirmed, when to look again, and whether to read first.
+
+    `news`: something was given up or overwritten, of which people are told at the next look.
+    """
 
     done: bool
     due_at: datetime | None = None
     reread: bool = False
+    news: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,13 @@ class Delivery:
         """Send one side's operations in order. Stops at the first that does not succeed at once."""
         site = target.route.end(target.side).site
         connector = self.connections.to(site)
+        news = False
         for request in _requests(operations, together=connector.capabilities.fields_with_comment):
             outcome = self._send_one(target, connector, request)
+            news |= outcome.news
             if not outcome.done:
-                return outcome
-        return Outcome(done=True)
+                return replace(outcome, news=news)
+        return Outcome(done=True, news=news)
 
     def _send_one(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
         request, number = self._journal(target, request)
@@ -123,7 +129,7 @@ class Delivery:
         except PermanentError as error:
             return self._refused(target, connector, request, number, error)
         self._confirm(target, connector, request, number, written)
-        return Outcome(done=True)
+        return Outcome(done=True, news=any(one.reason.startswith("lost ") for one in request))
 
     def _journal(self, target: Target, request: list[Operation]) -> tuple[list[Operation], int]:
         """Mark a request as being sent, in one transaction with the fence; what was cancelled meanwhile drops out."""
@@ -239,7 +245,7 @@ class Delivery:
     def _missing(self, target: Target, request: list[Operation], number: int, error: MissingError) -> Outcome:
         if request[0].attempts >= MISSING_TRIES:
             self._bury(target, request, number, error)
-            return Outcome(done=True)
+            return Outcome(done=True, news=True)
         return self._back_to_plan(target, request, number, error, due_at=self._in(LONGEST_WAIT_S / 15))
 
     def _refused(
@@ -253,13 +259,15 @@ class Delivery:
         """A definite no: each operation is tried alone, and the one that is refused alone becomes a dead letter."""
         if len(request) == 1:
             self._bury(target, request, number, error)
-            return Outcome(done=True)
+            return Outcome(done=True, news=True)
         self._back_to_plan(target, request, number, error, due_at=None)
+        news = False
         for one in request:
             outcome = self._send_one(target, connector, [one])
+            news |= outcome.news
             if not outcome.done:
-                return outcome
-        return Outcome(done=True)
+                return replace(outcome, news=news)
+        return Outcome(done=True, news=news)
 
     def _bury(self, target: Target, request: list[Operation], number: int, error: RemoteError) -> None:
         with self.ledger.begin(target.hand) as transaction:

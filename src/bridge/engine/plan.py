@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
+from bridge.engine import reasons
 from bridge.engine.compose import new_issue_body
 from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
+from bridge.engine.notes import CapabilitiesOf, NotesPlan, places, plan_notes
 from bridge.engine.state import GroupState
 from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_threads
 from bridge.engine.updates import plan_updates
 from bridge.model.document import EMPTY, Node, from_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
-from bridge.model.ticket import Life, Reading
+from bridge.model.ticket import Life, Reading, Snapshot
 from bridge.model.words import DESCRIPTION, STATE, SUMMARY, Direction, Mode, Side, State
 from bridge.store.readings import OUTDATED
 from bridge.sync.table import allows
@@ -25,11 +28,14 @@ from bridge.sync.table import allows
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What planning needs from outside: the marker's signature, the splitter of long texts, the update templates."""
+    """What planning needs from outside: the marker's signature, the splitter of long texts, the update templates, what
+    each site can do, and when this process opened the ledger (which may be an old copy)."""
 
     sign: Signer
     split: Splitter
     templates: SandboxedEnvironment
+    capabilities: CapabilitiesOf
+    opened_at: datetime
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ class Plan:
     operations: list[Operation] = field(default_factory=list)
     threads: list[ThreadPlan] = field(default_factory=list)
     fields: FieldsPlan = field(default_factory=FieldsPlan)
+    notes: NotesPlan = field(default_factory=NotesPlan)
     blocked: str = ""
     need: set[Side] = field(default_factory=set)
     why: str = ""
@@ -47,7 +54,8 @@ class Plan:
     @property
     def cancelled(self) -> list[Operation]:
         """Unsent operations that must not be sent any more."""
-        return [*self.fields.cancelled, *(one for thread in self.threads for one in thread.cancelled)]
+        threads = (one for thread in self.threads for one in thread.cancelled)
+        return [*self.fields.cancelled, *threads, *self.notes.cancelled]
 
 
 def make_plan(state: GroupState, tools: Tools) -> Plan:
@@ -57,18 +65,42 @@ def make_plan(state: GroupState, tools: Tools) -> Plan:
     if source is None:
         plan.need.add(Side.HELPDESK)
         return plan
+    _plan_case(state, source, plan, tools)
+    plan.notes = plan_notes(
+        state,
+        reasons.standing(state, plan.fields, plan.operations),
+        computed=reasons.COMPUTED,
+        blocked=plan.blocked,
+        places=places(state, tools.capabilities),
+        sign=tools.sign,
+    )
+    plan.operations.extend(plan.notes.operations)
+    # What this ledger says may be older than a note that stands there already, or than the reason of one it forgot.
+    noted = {one.side for one in plan.notes.operations}
+    plan.need |= {side for side in plan.notes.unsure | noted if not _is_seen(state, side, since=tools.opened_at)}
+    return plan
+
+
+def _is_seen(state: GroupState, side: Side, *, since: datetime) -> bool:
+    """Whether a side was read with its comments since a time; one that does not exist need not be."""
+    snapshot = state.snapshots.get(side)
+    if snapshot is None or snapshot.life is Life.DELETED:
+        return snapshot is not None or state.ref(side) is None
+    return snapshot.thread is not None and snapshot.read_at >= since
+
+
+def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) -> None:
     if state.link is None:
         _plan_link(state, plan, tools)
-        return plan
+        return
     if source.life is Life.DELETED:
         plan.why = "the helpdesk's ticket was deleted; the link rests"
         plan.threads = [ThreadPlan(cancelled=state.unsent())]
-        return plan
+        return
     plan.fields = plan_fields(state, blocked=plan.blocked)
     plan.operations.extend(_updates(state, plan.fields.writes))
     _plan_texts(state, plan, tools)
     _ask_for_readings(state, plan)
-    return plan
 
 
 def _blocked(state: GroupState) -> str:

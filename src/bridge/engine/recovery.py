@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from bridge.engine.confirm import confirm
 from bridge.engine.connections import Connections
 from bridge.engine.keys import Keys
+from bridge.engine.notes import PREFIX
 from bridge.engine.state import GroupState
 from bridge.errors import RemoteError, TemporaryError
+from bridge.model.marker import Marker
 from bridge.model.operation import CannotTell, Found, Operation, OperationKind, OperationState, Probe
 from bridge.model.words import Side
 from bridge.store.ledger import Ledger
@@ -98,18 +100,38 @@ class Recovery:
             comments = snapshot.thread.comments if snapshot and snapshot.thread else ()
             for comment in comments:
                 marker = comment.marker
-                if not comment.author.ours or marker is None or (side.other, marker.item, marker.part) in state.items:
+                if not comment.author.ours or marker is None:
+                    continue
+                if marker.kind.startswith(PREFIX):
+                    adopted |= self._adopt_note(state, side, marker, comment.id)
+                    continue
+                if (side.other, marker.item, marker.part) in state.items:
                     continue
                 with self.ledger.begin(state.hand) as transaction:
                     transaction.links.adopt_item(state.hand.group, side.other, marker, comment.id)
                 adopted = True
         return adopted
 
+    def _adopt_note(self, state: GroupState, side: Side, marker: Marker, comment: str) -> bool:
+        """Take up a note of ours that the ledger forgot, so that it is neither written again nor mirrored."""
+        topic = marker.kind.removeprefix(PREFIX)
+        known = state.notices.get((topic, marker.item))
+        if known is not None and comment in known.comments:
+            return False
+        with self.ledger.begin(state.hand) as transaction:
+            transaction.notices.posted(
+                state.hand.group, topic, marker.item, side=side, part=marker.part, comment=comment
+            )
+            # A row of the journal may still hold it for unsent: it stands.
+            transaction.journal.settle(marker.mac, remote_id=comment)
+        return True
+
 
 def _has_unknown_own_comment(state: GroupState, side: Side) -> bool:
     """Whether a side shows a comment by our own account that no item accounts for and no marker explains."""
     snapshot = state.snapshots.get(side)
     known = {item.target_id for item in state.items.values() if item.side is side.other}
+    known |= {comment for notice in state.notices.values() for comment in notice.comments}
     return any(
         comment.author.ours and comment.marker is None and comment.id not in known
         for comment in (snapshot.thread.comments if snapshot and snapshot.thread else ())

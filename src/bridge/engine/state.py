@@ -12,6 +12,7 @@ from bridge.model.words import Side
 from bridge.store.hands import Hand
 from bridge.store.ledger import Transaction
 from bridge.store.links import Bases, Item, Link
+from bridge.store.notices import Notice
 
 FRESH = timedelta(seconds=30)
 """How old a reading may be that a write rests on."""
@@ -40,6 +41,7 @@ class GroupState:
     operations: list[Operation]
     items: dict[tuple[Side, str, int], Item]
     conflicts: frozenset[str]
+    notices: dict[tuple[str, str], Notice]
 
     @property
     def helpdesk_ref(self) -> TicketRef:
@@ -91,4 +93,5 @@ def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState
         operations=transaction.journal.of_group(hand.group),
         items=transaction.links.items(hand.group),
         conflicts=transaction.links.conflicts(hand.group),
+        notices=transaction.notices.of_group(hand.group),
     )

@@ -101,6 +101,12 @@ class Journal:
         if wanted:
             self._connection.execute(update(operation).where(operation.c.key.in_(wanted)).values(**values))
 
+    def settle(self, key: str, *, remote_id: str) -> None:
+        """What an open operation was to make was found standing: it is confirmed."""
+        where = (operation.c.key == key, operation.c.state.in_([state.value for state in OPEN]))
+        values = {"state": OperationState.CONFIRMED.value, "remote_id": remote_id, "settled_at": self._now, "error": ""}
+        self._connection.execute(update(operation).where(*where).values(values))
+
     def freeze(self, key: str, payload: Mapping[str, Any]) -> None:
         """Replace the payload of an operation that was never sent."""
         self._connection.execute(update(operation).where(operation.c.key == key).values(payload=encode(payload)))

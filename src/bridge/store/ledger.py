@@ -23,6 +23,7 @@ from bridge.store import schema
 from bridge.store.hands import Hand, Hands
 from bridge.store.journal import Journal
 from bridge.store.links import Links
+from bridge.store.notices import Notices
 from bridge.store.readings import Readings
 from bridge.store.schema import EPOCH
 from bridge.store.upsert import put_row
@@ -40,6 +41,7 @@ class Transaction:
         self.readings = Readings(connection, now)
         self.links = Links(connection, now)
         self.journal = Journal(connection, now)
+        self.notices = Notices(connection, now)
 
     def note(self, what: str, *, group: str = "", by_person: bool = False, **detail: Any) -> None:
         """Append to the audit trail."""

@@ -190,6 +190,22 @@ conflict = Table(
     Column("seen_at", Instant, nullable=False),
 )
 
+notice = Table(
+    "notice",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("topic", String(64), primary_key=True),
+    Column("id", String(191), primary_key=True),
+    Column("body", Json),
+    Column("stands", Boolean, nullable=False),
+    Column("recorded", Boolean, nullable=False),
+    Column("told", Boolean),
+    Column("side", String(16)),
+    Column("part", Integer, nullable=False),
+    Column("comments", Json, nullable=False),
+    Column("since_at", Instant, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,
