@@ -31,6 +31,7 @@ from bridge.engine.daemon import Daemon
 from bridge.engine.delivery import Delivery
 from bridge.engine.intake import Intake
 from bridge.engine.keys import Keys
+from bridge.engine.origin import Origin
 from bridge.engine.plan import Tools
 from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route, RouteSide
@@ -99,7 +100,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         connections=connections,
         routes=routes,
         intake=Intake(ledger, connections, routes, keys, clock),
-        batch=Batch(ledger, connections, routes, tools, delivery, recovery, keys, clock),
+        batch=Batch(ledger, connections, routes, tools, delivery, recovery, Origin(ledger, connections), keys, clock),
         clock=clock,
         workers=config.engine.workers,
         poll_s={name: config.sites[name].poll.total_seconds() for name in settings},

@@ -16,6 +16,7 @@ from bridge.engine.connections import Connections
 from bridge.engine.delivery import Delivery, Outcome, Target
 from bridge.engine.keys import Keys
 from bridge.engine.notes import is_note, told_of
+from bridge.engine.origin import Origin
 from bridge.engine.plan import Plan, Tools, make_plan, update_key
 from bridge.engine.reasons import COMPUTED
 from bridge.engine.recovery import Recovery
@@ -60,6 +61,7 @@ class Batch:
     tools: Tools
     delivery: Delivery
     recovery: Recovery
+    origin: Origin
     keys: Keys
     clock: Clock
     observations: dict[str, Observation] = field(default_factory=dict)
@@ -135,6 +137,13 @@ class Batch:
             if self.recovery.adopt(state):
                 state = self._load(state.hand, state.route)
             plan = make_plan(state, self.tools)
+        try:
+            if self.origin.recall(state):
+                state = self._load(state.hand, state.route)
+                plan = make_plan(state, self.tools)
+        except TemporaryError as error:
+            log.warning("past.failed", group=state.hand.group, error=str(error))
+            return Outcome(done=True, due_at=_earlier(later, self.clock.now() + timedelta(seconds=RETRY_S)))
         later = _earlier(later, _horizon_at(state, plan))
         outcome = self._carry_out(state, plan)
         return replace(outcome, due_at=_earlier(later, outcome.due_at))

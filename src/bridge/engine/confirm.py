@@ -43,6 +43,15 @@ def confirm_create(
         if lens is not None:
             natives = _readings_of(lens, operation.sources)
             transaction.links.move_base(operation.group, Side.HELPDESK, name, natives)
+        lens = route.tracker.mapping.lenses.get(name)
+        if (
+            lens is not None
+            and written.fields is not None
+            and lens.natives
+            and set(lens.natives) <= set(written.fields)
+        ):
+            # The answer shows the issue as it was made; a later reading may show what people did since.
+            transaction.links.move_base(operation.group, Side.TRACKER, name, _readings_of(lens, written.fields))
     transaction.note("linked", group=operation.group, tracker=written.key)
 
 

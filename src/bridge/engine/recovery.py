@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bridge.engine.confirm import confirm
@@ -65,7 +65,9 @@ class Recovery:
         with self.ledger.begin(state.hand) as transaction:
             if isinstance(finding, Found):
                 ref = state.helpdesk_ref if one.kind is OperationKind.CREATE else finding.written.ref
-                confirm(transaction, state.route, one, finding.written, ref=ref, normalise=connector.normalise)
+                # What it shows now is no answer to what was sent: people may have been faster.
+                written = replace(finding.written, fields=None)
+                confirm(transaction, state.route, one, written, ref=ref, normalise=connector.normalise)
                 self.keys.saw(end.site, finding.written.key)
             else:
                 transaction.journal.change([one.key], state=OperationState.PLANNED)

@@ -1,0 +1,67 @@
+"""People who are faster than bridge's first look at an issue it made: what they did is news, not the beginning."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from bridge.store.ledger import FILE
+
+from .conftest import World
+
+
+def moved(world: World, summary: str, site: str) -> None:
+    """An engineer finds the issue and begins, before bridge has seen it."""
+    if site == "acme-desk":
+        key = world.jira.find(summary, project="ACME")
+        assert key is not None
+        world.jira.move(key, "Selected")
+        world.jira.move(key, "In Progress")
+    else:
+        number = world.github.find(summary)
+        assert number is not None
+        world.github.change(number, labels=["severity: major", "status: on hold"])
+
+
+@pytest.mark.parametrize(("site", "status"), [("acme-desk", "open"), ("globex-desk", "hold")])
+def test_work_begun_while_the_reply_to_the_create_was_lost_reaches_the_customer(
+    world: World, site: str, status: str
+) -> None:
+    desk = world.acme if site == "acme-desk" else world.globex
+    opened = world.file(desk, "Checkout fails")
+    tracker = "vendor-jira" if site == "acme-desk" else "vendor-github"
+    world.fault(site=tracker, kind="drop_after", method="POST", count=1)
+    world.converge(patience_s=0.0)
+    world.stop()
+    moved(world, "Checkout fails", site)
+    world.converge()
+    assert world.ticket(opened).fields["status"] == status
+    assert world.verdict().is_clean
+
+
+def test_with_the_ledger_lost_both_sides_later_changes_are_told_from_how_the_issue_was_made(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails", priority="low")
+    world.start()
+    world.stop()
+    shutil.copy(world.home / "data" / FILE, world.home / "copy")
+    world.converge()
+    world.stop()
+    key = world.issue(opened).ticket
+    world.jira.move(key, "Selected")
+    world.acme.change(opened.ticket, priority="urgent")
+    for path in (world.home / "data").glob(f"{FILE}*"):
+        path.unlink()
+    shutil.copy(world.home / "copy", world.home / "data" / FILE)
+    world.converge()
+    assert world.issue(opened).fields["Severity"] == "S1"
+    assert world.ticket(opened).fields["status"] == "open"
+    assert world.ticket(opened).fields["priority"] == "urgent"
+    assert world.verdict().is_clean
+
+
+def test_an_issue_nobody_touched_costs_no_look_at_its_past(world: World) -> None:
+    world.file(world.acme, "Checkout fails")
+    world.file(world.globex, "Search is slow")
+    world.converge()
+    assert not [one for one in world.requests() if "changelog" in one or "/events" in one or "audits" in one]
