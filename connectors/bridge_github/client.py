@@ -141,6 +141,11 @@ class GitHubClient:
 
         return self._following(path, send)
 
+    def remove(self, path: str, *, endpoint: str) -> None:
+        """DELETE once; the answer is empty."""
+        with self._wire.call(endpoint=endpoint, writes=True):
+            self._github.requester.requestJson("DELETE", path)
+
     def close(self) -> None:
         """Let the connections go."""
         self._github.close()

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bridge.connect.bucket import Rate
+from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.webhook import WebhookScheme
@@ -34,6 +35,7 @@ from bridge_github.config import GitHubLogin
 from bridge_github.cursor import Place, read_on
 from bridge_github.fetching import Fetching
 from bridge_github.history import History
+from bridge_github.hooks import keep_webhooks
 from bridge_github.reading import FIX_VERSIONS, Reader, digest, moment, repository_of, spot_of, stamp
 from bridge_github.releases import Releases
 from bridge_github.shared import Shared, Spot
@@ -242,6 +244,10 @@ class GitHubConnector:
         for hint in hints:
             self._shared.forget_row(hint.ref)
         return hints
+
+    def keep_webhook(self, wish: HookWish) -> Kept:
+        """See `hooks.keep_webhooks`."""
+        return keep_webhooks(self._client, self._repositories, wish)
 
     def is_public(self, repository: str) -> bool:
         """Whether anybody may read this repository: for the check that a route to one says so. One request."""

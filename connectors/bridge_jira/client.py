@@ -101,13 +101,14 @@ class JiraClient:
         ticket: str = "",
         writes: bool = False,
         accept: tuple[int, ...] = (),
+        base: str = JIRA.JIRA_BASE_URL,
     ) -> tuple[int, Any]:
-        """One request below the REST root: its status and JSON (None if empty). Raises RemoteError."""
+        """One request below the REST root, or another `base`: its status and JSON (None if empty). Raises RemoteError."""
         with self.call(endpoint=endpoint, ticket=ticket, writes=writes, accept=accept):
             try:
                 response = self.jira._session.request(
                     method,
-                    self.jira._get_url(path),
+                    self.jira._get_url(path, base),
                     params=dict(params or {}),
                     data=None if body is None else json.dumps(body),
                 )

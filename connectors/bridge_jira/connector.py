@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.connect.bucket import Rate
+from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.webhook import WebhookScheme
@@ -25,6 +26,7 @@ from bridge_jira.client import BATCH, JiraClient
 from bridge_jira.config import JiraLogin
 from bridge_jira.feeds import Window, read_releases
 from bridge_jira.history import read_history, read_past
+from bridge_jira.hooks import keep_webhook
 from bridge_jira.memory import SiteMemory
 from bridge_jira.seek import Seeker
 from bridge_jira.snapshots import Reader
@@ -137,6 +139,10 @@ class JiraConnector:
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
         """The hint in a delivery."""
         return read_hints(self._settings.name, body)
+
+    def keep_webhook(self, wish: HookWish) -> Kept:
+        """See `hooks.keep_webhook`."""
+        return keep_webhook(self._client, self._projects, wish)
 
     def close(self) -> None:
         """Let connections go."""

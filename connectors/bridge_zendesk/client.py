@@ -109,6 +109,12 @@ class Client:
             )
         return _read_json(response)
 
+    def send(self, method: str, path: str, endpoint: str, payload: Json | None = None) -> None:
+        """One PATCH or DELETE below `/api/v2/`, whose answer is empty. Raises UnknownOutcomeError besides."""
+        verb = {"PATCH": self._session.patch, "DELETE": self._session.delete}[method]
+        with self.wire.call(endpoint=endpoint, writes=True):
+            self.zenpy.tickets._call_api(verb, self._url(path, {}), json=payload, timeout=self._timeout_s)
+
     def close(self) -> None:
         """Let the connections go."""
         self._session.close()

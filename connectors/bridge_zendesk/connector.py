@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.connect.bucket import Rate
+from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.patience import parse_http_date
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
@@ -29,6 +30,7 @@ from bridge_zendesk.config import ZendeskLogin
 from bridge_zendesk.fields import Fields
 from bridge_zendesk.finding import Finder
 from bridge_zendesk.history import Historian
+from bridge_zendesk.hooks import keep_webhook
 from bridge_zendesk.names import Names
 from bridge_zendesk.reading import Reader
 from bridge_zendesk.shared import Shared
@@ -187,6 +189,10 @@ class ZendeskConnector:
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
         """See `webhook.read_hints`."""
         return read_hints(self._site, body)
+
+    def keep_webhook(self, wish: HookWish) -> Kept:
+        """See `hooks.keep_webhook`."""
+        return keep_webhook(self._site, self._client, wish)
 
     def close(self) -> None:
         """Let the connections go."""

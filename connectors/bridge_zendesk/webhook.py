@@ -54,7 +54,7 @@ def _stamp(headers: Mapping[str, str]) -> datetime | None:
         return None
 
 
-SCHEME = WebhookScheme(is_genuine=_is_signed, delivery_id=_delivery_id, sent_at=_stamp)
+SCHEME = WebhookScheme(is_genuine=_is_signed, delivery_id=_delivery_id, sent_at=_stamp, makes_secret=True)
 """Signed with its time; the invocation's id is the same when it is sent again."""
 
 

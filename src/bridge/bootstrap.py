@@ -17,6 +17,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from bridge.config import Config, RoutePlan, SiteConfig, find_update, read_login, roles_of
 from bridge.config.routes import SidePlan
 from bridge.connect.bucket import Rate
+from bridge.connect.hooks import HookWish
 from bridge.connect.limiter import Limits, SiteLimiter
 from bridge.connect.port import Connector, ConnectorKind, SiteSettings
 from bridge.connect.registry import find_kinds
@@ -29,6 +30,7 @@ from bridge.engine.clock import SystemClock
 from bridge.engine.connections import Connections
 from bridge.engine.daemon import Daemon
 from bridge.engine.delivery import Delivery
+from bridge.engine.hooks import HookKeeper
 from bridge.engine.intake import Intake
 from bridge.engine.keys import Keys
 from bridge.engine.origin import Origin
@@ -40,6 +42,7 @@ from bridge.model import document as rich
 from bridge.model.document import Document
 from bridge.model.feed import Hint
 from bridge.model.ports import Clock
+from bridge.model.words import Mode
 from bridge.store.ledger import Ledger, open_ledger, read_meta, write_meta
 from bridge.text import marker as signing
 from bridge.text.split import split
@@ -95,6 +98,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     keys = Keys()
     delivery = Delivery(ledger, connections, keys, clock)
     recovery = Recovery(ledger, connections, keys)
+    doors = _doors(config, kinds, settings, connections)
+    keeper = HookKeeper(ledger, connections, _wishes(config, settings, doors, key), partial(_trust, doors), clock)
     daemon = Daemon(
         ledger=ledger,
         connections=connections,
@@ -104,28 +109,63 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         clock=clock,
         workers=config.engine.workers,
         poll_s={name: config.sites[name].poll.total_seconds() for name in settings},
+        duties=(keeper,),
     )
-    webhooks = _webhooks(config, kinds, settings, daemon, clock)
+    webhooks = None
+    if config.listen is not None:
+        app = make_app(doors, daemon.take, clock)
+        webhooks = WebhookServer(app, host=config.listen.host, port=config.listen.port)
     return Bridge(daemon, config, ledger, routes, wires, webhooks)
 
 
-def _webhooks(
-    config: Config,
-    kinds: Mapping[str, ConnectorKind],
-    settings: Mapping[str, SiteSettings],
-    daemon: Daemon,
-    clock: Clock,
-) -> WebhookServer | None:
-    if config.listen is None:
-        return None
+def _doors(
+    config: Config, kinds: Mapping[str, ConnectorKind], settings: Mapping[str, SiteSettings], connections: Connections
+) -> dict[str, Door]:
     doors = {}
     for name, site in settings.items():
         webhook = config.sites[name].webhook
-        if webhook is not None:
-            secret = webhook.secret.get_secret_value().encode()
-            scheme = kinds[config.sites[name].connector].door(site)
-            doors[name] = Door(name, scheme, secret, partial(_parse, daemon.connections, name))
-    return WebhookServer(make_app(doors, daemon.take, clock), host=config.listen.host, port=config.listen.port)
+        if webhook is None:
+            continue
+        scheme = kinds[config.sites[name].connector].door(site)
+        secret = webhook.secret.get_secret_value().encode() if webhook.secret else None
+        if secret is None and not scheme.makes_secret:
+            secret = signing.derive(site.marker_key, f"webhook {name}").encode()
+        doors[name] = Door(name, scheme, secret, partial(_parse, connections, name))
+    return doors
+
+
+def _wishes(
+    config: Config, settings: Mapping[str, SiteSettings], doors: Mapping[str, Door], key: bytes
+) -> dict[str, HookWish]:
+    """The webhooks to keep: of sites that say `register`, unless all their routes observe only."""
+    acting = {
+        side.site
+        for plan in config.routes_compiled
+        if plan.mode is not Mode.OBSERVE
+        for side in (plan.helpdesk, plan.tracker)
+    }
+    mark = signing.derive(key, "installation")[:12]
+    wishes = {}
+    for name in settings:
+        webhook = config.sites[name].webhook
+        if webhook is None or not webhook.register_ or name not in acting or config.public_url is None:
+            continue
+        secret = (doors[name].secret or b"").decode()
+        base = f"{config.public_url.rstrip('/')}/hooks/{name}"
+        address = f"{base}/{secret}" if doors[name].scheme.in_path else base
+        wishes[name] = HookWish(
+            name=f"bridge {name} {mark}",
+            base=base,
+            address=f"{address}?bridge={mark}",
+            mark=mark,
+            secret=secret,
+            fingerprint=signing.derive(key, f"{address} {secret}")[:16],
+        )
+    return wishes
+
+
+def _trust(doors: Mapping[str, Door], site: str, secret: str) -> None:
+    doors[site].trust(secret.encode())
 
 
 def _parse(connections: Connections, site: str, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:

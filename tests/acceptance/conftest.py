@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -108,6 +111,32 @@ class World:
             for entry in self.sandbox.log
             if _is_bridge(entry) and site in ("", entry["site"]) and writes in (None, entry["writes"])
         ]
+
+    @contextmanager
+    def running(self, *, settled: bool = True) -> Iterator[Bridge]:
+        """A bridge that runs until the block ends, hearing webhooks where its config says so."""
+        bridge = self.start()
+        if bridge.webhooks is not None:
+            bridge.webhooks.start()
+        thread = Thread(target=bridge.daemon.run, name="daemon")
+        thread.start()
+        try:
+            assert not settled or bridge.daemon.settle(patience_s=30)
+            yield bridge
+        finally:
+            bridge.daemon.stop()
+            thread.join()
+            self.stop()
+
+
+def eventually(holds: Callable[[], bool], *, patience_s: float = 30.0) -> bool:
+    """Whether something comes true while others work. Waits no longer than it takes."""
+    pause, give_up = Event(), monotonic() + patience_s
+    while not holds():
+        if monotonic() > give_up:
+            return False
+        pause.wait(0.05)
+    return True
 
 
 def _is_bridge(entry: dict[str, Any]) -> bool:

@@ -277,6 +277,8 @@ def test_the_search_knows_its_qualifiers_and_refuses_others(bridge: Client) -> N
 def test_a_hook_is_signed_recorded_and_can_be_sent_again(sandbox: Sandbox, bridge: Client) -> None:
     # The simulated site itself is the receiver: any answer will do, and this one is 404.
     url = sandbox.urls["hub"] + "/receiver"
+    assert bridge.ask("GET", f"{REPO}/hooks").status_code == 404
+    hub(sandbox).data["repositories"]["vendor/platform"]["collaborators"]["vendor-bridge"] = "admin"
     hook = bridge.post(
         f"{REPO}/hooks", config={"url": url, "secret": "s3cret", "content_type": "json"}, events=["issues"]
     )

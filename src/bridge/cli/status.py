@@ -51,6 +51,15 @@ def _report(ledger: Ledger) -> dict[str, Any]:
             "conflicts": [{"group": group, "field": field} for group, field in transaction.links.all_conflicts()],
             "suspended": [{"group": group, "why": why} for group, why in transaction.hands.suspensions()],
             "due": transaction.hands.count_due(),
+            "chores": [
+                {
+                    "site": one.site,
+                    "what": one.kind,
+                    "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+                    "problem": one.problem,
+                }
+                for one in transaction.chores.all()
+            ],
         }
 
 
@@ -73,3 +82,8 @@ def _print(report: dict[str, Any]) -> None:
         console.print(f"both sides changed {one['field']}: {one['group']}", style="yellow", markup=False)
     for one in report["suspended"]:
         console.print(f"rests: {one['group']}: {one['why']}", style="yellow", markup=False)
+    for one in report["chores"]:
+        done = f"last right at {one['ended_at']}" if one["ended_at"] else "never right yet"
+        console.print(f"{one['site']}: {one['what']} {done}", markup=False)
+        if one["problem"]:
+            console.print(one["problem"], style="yellow", markup=False)

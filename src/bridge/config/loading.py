@@ -85,6 +85,10 @@ def _check_references(config: Config, item: Item, connectors: Collection[str], p
             place = item.find(("sites", name, "connector")).place
             hint = did_you_mean(site.connector, connectors) or f"installed: {', '.join(sorted(connectors))}"
             problems.add(f"there is no connector `{site.connector}`", place, hint)
+        if site.webhook is not None and site.webhook.register_ and config.public_url is None:
+            place = item.find(("sites", name, "webhook")).key_place("register")
+            said = f"the webhook of site `{name}` cannot be registered without an address to send deliveries to"
+            problems.add(said, place, "add `public_url: https://…`, where the outside reaches `listen`")
         if site.webhook is not None and config.listen is None:
             place = item.find(("sites", name, "webhook")).place
             problems.add(

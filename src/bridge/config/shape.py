@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,6 +16,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     field_validator,
+    model_validator,
 )
 
 from bridge.config.durations import Duration
@@ -56,9 +57,17 @@ class SiteLimits(_Part):
 
 class WebhookConfig(_Part):
     """How the site's webhook deliveries are known to be genuine: the secret they are signed with; for a product that
-    signs nothing, a long random word that stands in the address they are sent to."""
+    signs nothing, a long random word that stands in the address they are sent to. With `register` bridge registers its
+    webhook itself and keeps it right; a `secret` is then only needed to choose one's own."""
 
-    secret: SecretStr
+    secret: SecretStr | None = None
+    register_: Annotated[StrictBool, Field(alias="register")] = False
+
+    @model_validator(mode="after")
+    def _knows_a_secret(self) -> Self:
+        if self.secret is None and not self.register_:
+            raise ValueError("needs a `secret`, or `register: true`, with which bridge makes one itself")
+        return self
 
 
 class ListenConfig(_Part):
@@ -177,7 +186,7 @@ class EngineConfig(_Part):
 class Config(_Part):
     """The whole config, as loaded. `digest` names this version of it: it changes when any of its files does."""
 
-    public_url: str | None = None
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")] | None = None
     language: Language = "en"
     sites: Annotated[dict[str, SiteConfig], Field(min_length=1)]
     people: dict[str, Person] = {}

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
@@ -143,6 +144,13 @@ class Connector(Protocol):
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Hint, ...]:
         """The hints in a delivery whose signature was verified already. Raises SkippableError if it has none."""
+
+    def keep_webhook(self, wish: HookWish) -> Kept:
+        """See to it that the site has exactly one webhook of ours (where webhooks belong to a repository: one in each),
+        and that one as wished; what had to be done. Webhooks of others are not touched; a second call changes nothing.
+
+        Raises RefusedError or MissingError where the account lacks the right.
+        """
 
     def close(self) -> None:
         """Let connections go. The connector is not used afterwards."""

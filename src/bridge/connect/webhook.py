@@ -34,12 +34,14 @@ class WebhookScheme:
     the same when a delivery is sent again; "" if there is none. `sent_at(headers)` is the aware time that the signature
     covers; None where none is signed, and where one should be, `is_genuine` is false without it. `in_path`: the vendor
     signs nothing, so the secret is the unguessable last part of the address, and `is_genuine` is not asked.
+    `makes_secret`: the vendor makes the signing secret itself, to be read where the webhook was registered.
     """
 
     is_genuine: Callable[[bytes, Mapping[str, str], bytes], bool] = no_signature
     delivery_id: Callable[[Mapping[str, str]], str] = no_id
     sent_at: Callable[[Mapping[str, str]], datetime | None] = no_time
     in_path: bool = False
+    makes_secret: bool = False
 
 
 def header(headers: Mapping[str, str], name: str) -> str:

@@ -37,31 +37,45 @@ class Scheme(Protocol):
         """The time the signature covers, None if it covers none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Door:
-    """Where one site's deliveries come in. `parse` reads the hints out of a verified one and raises SkippableError when
-    it has none; it is called on the server's thread only.
+    """Where one site's deliveries come in. Without a secret it opens to nobody.
+
+    `parse` reads the hints out of a verified delivery and raises SkippableError when it has none; it is called on the
+    server's thread only.
 
     Raises ConfigurationError for a secret too short to protect anything, or one that cannot stand in an address.
     """
 
     site: str
     scheme: Scheme
-    secret: bytes = field(repr=False)
+    secret: bytes | None = field(repr=False)
     parse: Callable[[Mapping[str, str], bytes], tuple[Hint, ...]]
 
     def __post_init__(self) -> None:
+        if self.secret is not None:
+            self.trust(self.secret)
+
+    def trust(self, secret: bytes) -> None:
+        """From now on deliveries are known by this secret alone."""
         least = LEAST_TOKEN if self.scheme.in_path else LEAST_SECRET
-        if len(self.secret) < least:
+        if len(secret) < least:
             said = f"the webhook secret of site `{self.site}` is shorter than {least} characters"
             raise ConfigurationError(said, suggestion="make a random one, for example with `openssl rand -hex 32`")
-        if self.scheme.in_path and not _TOKEN.fullmatch(self.secret):
+        if self.scheme.in_path and not _TOKEN.fullmatch(secret):
             said = f"the webhook token of site `{self.site}` stands in an address"
             raise ConfigurationError(said, suggestion="use letters, digits, `-` and `_` only")
+        self.secret = secret
+
+    def is_genuine(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether a delivery bears this door's signature; where the vendor signs nothing, its address said so before."""
+        if self.secret is None:
+            return False
+        return self.scheme.in_path or self.scheme.is_genuine(self.secret, headers, body)
 
     def is_opened_by(self, token: str) -> bool:
         """Whether the last part of the address is this door's secret. Takes as long for a near miss as for a far one."""
-        return hmac.compare_digest(token.encode("utf-8", "replace"), self.secret)
+        return self.secret is not None and hmac.compare_digest(token.encode("utf-8", "replace"), self.secret)
 
     def names(self, headers: Mapping[str, str], body: bytes) -> tuple[bytes, ...]:
         """What a repeated delivery is known by: its id, and what was signed.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import schedule
 import structlog
@@ -15,9 +15,9 @@ import structlog
 from bridge.engine.batch import Batch, Observation
 from bridge.engine.connections import Connections
 from bridge.engine.intake import Intake, Poll
+from bridge.engine.reader import Duty, Reader
 from bridge.engine.route import Route
 from bridge.engine.worker import Worker
-from bridge.errors import RemoteError
 from bridge.model.feed import Hint
 from bridge.model.ports import Clock
 from bridge.store.ledger import Ledger, read_meta, write_meta
@@ -26,6 +26,8 @@ SCAN_S = 0.25
 """How often the ledger is asked whether anything fell due."""
 FAILED_S = 2.0
 """How long a converging run waits before it polls a site again that could not be read."""
+DUTIES_S = 1
+"""How often a site's duties see whether their time has come, and so the pace of what they do piece by piece."""
 MOST_ROUNDS = 500
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,7 @@ class Daemon:
         clock: Clock,
         workers: int,
         poll_s: Mapping[str, float],
+        duties: tuple[Duty, ...] = (),
     ) -> None:
         self.ledger = ledger
         self.connections = connections
@@ -66,9 +69,7 @@ class Daemon:
         self.workers = workers
         self.poll_s = poll_s
         self._stop = threading.Event()
-        self._polls: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
-        self._polled: dict[str, tuple[int, bool]] = {}
-        self._hints: queue.SimpleQueue[tuple[str, tuple[Hint, ...]]] = queue.SimpleQueue()
+        self.readers = {site: Reader(site, intake, duties) for site in poll_s}
 
     def open(self) -> None:
         """Take over from an earlier process: its hands are nobody's now, and changed rules make their groups due."""
@@ -130,11 +131,14 @@ class Daemon:
         """Run until `stop`. Polls on each site's beat, works whatever is due."""
         self.open()
         ticker = schedule.Scheduler()
-        for site, seconds in self.poll_s.items():
-            ticker.every(max(1, round(seconds))).seconds.do(self._polls.put, (site, False))
-            self._polls.put((site, False))
+        for site, reader in self.readers.items():
+            ticker.every(max(1, round(self.poll_s[site]))).seconds.do(reader.poke)
+            ticker.every(DUTIES_S).seconds.do(reader.look_after)
+            reader.poke()
+        workers = [Worker(self.ledger, self.batch) for _number in range(self.workers)]
         threads = [
-            threading.Thread(target=self._loop, name=f"worker-{number}", daemon=True) for number in range(self.workers)
+            *(self._thread(f"reader-{site}", partial(reader.work, SCAN_S)) for site, reader in self.readers.items()),
+            *(self._thread(f"worker-{one.name}", partial(self._work, one)) for one in workers),
         ]
         for thread in threads:
             thread.start()
@@ -143,6 +147,22 @@ class Daemon:
         for thread in threads:
             thread.join()
 
+    def _thread(self, name: str, act: Callable[[], None]) -> threading.Thread:
+        return threading.Thread(target=self._loop, args=(name, act), name=name, daemon=True)
+
+    def _loop(self, name: str, act: Callable[[], None]) -> None:
+        """One thread. Nothing that goes wrong with one thing it does ends it."""
+        while not self._stop.is_set():
+            try:
+                act()
+            except Exception:  # the thread's edge: a defect in reading one site must not silence the rest
+                log.exception("thread.failed", thread=name)
+                self._stop.wait(SCAN_S * 4)
+
+    def _work(self, worker: Worker) -> None:
+        if not worker.work_once():
+            self._stop.wait(SCAN_S)
+
     def settle(self, *, patience_s: float) -> bool:
         """Wait, beside a running daemon, until fresh polls of every site bring nothing and nothing waits any more.
 
@@ -150,14 +170,12 @@ class Daemon:
         """
         deadline = self.clock.now() + timedelta(seconds=patience_s)
         while self.clock.now() < deadline:
-            before = {site: self._polled.get(site, (0, True))[0] for site in self.poll_s}
-            for site in self.poll_s:
-                self.wake(site)
-            while any(self._polled.get(site, (0, True))[0] == before[site] for site in self.poll_s):
+            wanted = {site: reader.poke(every_feed=True) for site, reader in self.readers.items()}
+            while any(self.readers[site].answered < number for site, number in wanted.items()):
                 self.clock.sleep(SCAN_S / 10)
                 if self.clock.now() > deadline:
                     return False
-            if not any(self._polled[site][1] for site in self.poll_s) and self._rests():
+            if not any(reader.found or reader.hints_waiting for reader in self.readers.values()) and self._rests():
                 return True
             self.clock.sleep(SCAN_S / 5)
         return False
@@ -166,46 +184,9 @@ class Daemon:
         with self.ledger.begin() as transaction:
             return transaction.hands.count_waiting() == 0
 
-    def wake(self, site: str) -> None:
-        """Ask for every feed of a site to be read now."""
-        self._polls.put((site, True))
-
     def take(self, site: str, hints: tuple[Hint, ...]) -> None:
-        """Accept hints from outside. Answers at once; a worker reads the tickets."""
-        self._hints.put((site, hints))
-
-    def _loop(self) -> None:
-        """One worker thread. Nothing that goes wrong with one batch ends it."""
-        worker = Worker(self.ledger, self.batch)
-        while not self._stop.is_set():
-            try:
-                if not self._follow_hints() and not self._poll_waiting() and not worker.work_once():
-                    self._stop.wait(SCAN_S)
-            except Exception:  # the worker's edge: a defect in reading one site must not silence the rest
-                log.exception("worker.failed", worker=worker.name)
-                self._stop.wait(SCAN_S * 4)
-
-    def _follow_hints(self) -> bool:
-        try:
-            site, hints = self._hints.get_nowait()
-        except queue.Empty:
-            return False
-        try:
-            self.intake.hint(site, hints)
-        except RemoteError as error:
-            # The feeds tell everything anyway; a hint only makes it sooner.
-            log.warning("hint.failed", site=site, error=str(error))
-            self.wake(site)
-        return True
-
-    def _poll_waiting(self) -> bool:
-        try:
-            site, every_feed = self._polls.get_nowait()
-        except queue.Empty:
-            return False
-        poll = self.intake.poll(site, every_feed=every_feed)
-        self._polled[site] = (self._polled.get(site, (0, True))[0] + 1, bool(poll.due or poll.failed))
-        return True
+        """Accept hints from outside. Answers at once; the site's reader reads the tickets."""
+        self.readers[site].take(hints)
 
     def stop(self) -> None:
         """End `run` after the batches in hand."""

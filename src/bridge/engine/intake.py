@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -51,16 +51,16 @@ class Intake:
     _locks: dict[str, Lock] = field(default_factory=dict)
     _read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
-    def poll(self, site: str, *, every_feed: bool = False) -> Poll:
+    def poll(self, site: str, *, every_feed: bool = False, between: Callable[[], object] = lambda: None) -> Poll:
         """Read every feed of a site to its present end. Feeds that ask for less are read when their time has come, or
-        with `every_feed` at once."""
+        with `every_feed` at once. After each page `between` is called, so that a long reading holds up nothing urgent."""
         poll = Poll(site)
         with self._locks.setdefault(site, Lock()):
             connector = self.connections.to(site)
             try:
                 for feed in connector.feeds():
                     if every_feed or self._is_due(site, feed):
-                        self._read_feed(site, connector, feed, poll)
+                        self._read_feed(site, connector, feed, poll, between)
                         self._read_at[site, feed.name] = self.clock.now()
             except RemoteError as error:
                 log.warning("poll.failed", site=site, error=str(error))
@@ -71,7 +71,9 @@ class Intake:
         last = self._read_at.get((site, feed.name))
         return last is None or self.clock.now() - last >= timedelta(seconds=feed.every_s)
 
-    def _read_feed(self, site: str, connector: Connector, feed: Feed, poll: Poll) -> None:
+    def _read_feed(
+        self, site: str, connector: Connector, feed: Feed, poll: Poll, between: Callable[[], object]
+    ) -> None:
         while True:
             with self.ledger.begin() as transaction:
                 cursor = transaction.readings.cursor(site, feed.name)
@@ -83,6 +85,7 @@ class Intake:
                 transaction.readings.set_cursor(site, feed.name, page.cursor, settled_through=page.settled_through)
             if not page.more:
                 return
+            between()
 
     def _begin_at(self, site: str) -> datetime:
         mine = [route for route in self.routes.values() if site in (route.helpdesk.site, route.tracker.site)]

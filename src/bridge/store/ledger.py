@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.errors import ConfigurationError
 from bridge.model.ports import Clock
 from bridge.store import schema
+from bridge.store.chores import Chores
 from bridge.store.hands import Hand, Hands
 from bridge.store.journal import Journal
 from bridge.store.links import Links
@@ -42,6 +43,7 @@ class Transaction:
         self.links = Links(connection, now)
         self.journal = Journal(connection, now)
         self.notices = Notices(connection, now)
+        self.chores = Chores(connection)
 
     def note(self, what: str, *, group: str = "", by_person: bool = False, **detail: Any) -> None:
         """Append to the audit trail."""

@@ -217,3 +217,15 @@ audit = Table(
     Column("by_person", Boolean, nullable=False, default=False),
     Index("audit_group", "group_id"),
 )
+
+chore = Table(
+    "chore",
+    metadata,
+    Column("site", String(128), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("place", Json),
+    Column("begun_at", Instant),
+    Column("ended_at", Instant),
+    Column("result", Json, nullable=False),
+    Column("problem", Text, nullable=False, default=""),
+)

@@ -36,6 +36,11 @@ def verify(key: bytes, marker: Marker) -> bool:
     return compare_digest(_mac(key, marker).encode(), marker.mac.encode("utf-8", "replace"))
 
 
+def derive(key: bytes, purpose: str) -> str:
+    """A secret for another purpose, made from the key and leading neither to it nor to any marker: 64 hex digits."""
+    return hmac(key, b"bridge key 1 " + purpose.encode(), sha256).hexdigest()
+
+
 def _mac(key: bytes, marker: Marker) -> str:
     fields = (marker.route, marker.source, marker.kind, marker.item, str(marker.part), str(marker.generation))
     encoded = [field.encode("utf-8", "surrogatepass") for field in fields]

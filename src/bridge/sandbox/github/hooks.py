@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request
 
 from bridge.sandbox.github.account import Data
 from bridge.sandbox.github.pages import one_page
-from bridge.sandbox.github.refusals import invalid, no_rights, not_found
+from bridge.sandbox.github.refusals import invalid, not_found
 from bridge.sandbox.github.shapes import Shapes
 from bridge.sandbox.site import Reply, route
 
@@ -101,7 +101,7 @@ class Hooks(Shapes):
 
     def _hooked(self, request: Request, actor: Data, owner: str, repo: str) -> Data:
         repository = self.repository(request, actor, owner, repo)
-        if not self.may_push(repository, actor):
+        if self.role(repository, actor["login"]) != "admin":
             raise not_found()
         return repository
 
@@ -212,8 +212,6 @@ class Hooks(Shapes):
     def redeliver(self, request: Request, actor: Data, owner: str, repo: str, hook_id: int, delivery_id: int) -> Reply:
         """POST another attempt: the same payload under the same delivery id."""
         repository = self._hooked(request, actor, owner, repo)
-        if not self.may_push(repository, actor):
-            raise no_rights()
         hook = self._hook(repository, hook_id)
         old: dict[str, Any] = self._delivery(hook, delivery_id)
         self._send(repository, hook, old["event"], old["request"]["payload"], guid=old["guid"])

@@ -15,9 +15,12 @@ from werkzeug.wrappers import Request
 
 from bridge.sandbox.jira.core import Json, refusal
 from bridge.sandbox.jira.files import JiraFiles
+from bridge.sandbox.jira.jql import JqlError, parse
+from bridge.sandbox.jira.jql_match import Setting, select
 from bridge.sandbox.site import Refusal, Reply, route
 
 _PATH = "/rest/webhooks/1.0/webhook"
+_FILTER = "issue-related-events-section"
 
 
 class JiraHooks(JiraFiles):
@@ -30,6 +33,7 @@ class JiraHooks(JiraFiles):
     @route("GET", _PATH)
     def list_webhooks(self, request: Request, actor: str) -> list[Json]:
         """The registered webhooks, without their secrets."""
+        self._check_admin(actor)
         return [self._show_webhook(one) for one in self.data["webhooks"].values()]
 
     def _show_webhook(self, one: Json) -> Json:
@@ -40,22 +44,38 @@ class JiraHooks(JiraFiles):
     def create_webhook(self, request: Request, actor: str) -> Reply:
         """Register a webhook: `name`, `url`, `events`, and optionally `secret`, `filters`, `excludeBody`, `enabled`."""
         self._check_admin(actor)
+        ident = self.next_id("webhook")
+        one = self.data["webhooks"][ident] = {"id": ident, "secret": "", **self._read_webhook(request)}
+        return Reply(201, self._show_webhook(one))
+
+    @route("PUT", f"{_PATH}/<ident>")
+    def replace_webhook(self, request: Request, actor: str, ident: str) -> Json:
+        """Change a webhook: what is not told falls back, but for the secret, which stands until another is given."""
+        self._check_admin(actor)
+        one: Json | None = self.data["webhooks"].get(ident)
+        if one is None:
+            raise refusal(404, "Webhook not found.")
+        one.update(self._read_webhook(request))
+        return self._show_webhook(one)
+
+    def _read_webhook(self, request: Request) -> Json:
         body = self.read_body(request)
         if not str(body.get("url", "")).startswith(("http://", "https://")) or not body.get("name"):
             raise refusal(400, "A webhook needs a name and a url.")
-        ident = self.next_id("webhook")
+        filters = body.get("filters") or {}
+        try:
+            parse(str(filters.get(_FILTER, "")))
+        except JqlError as error:
+            raise refusal(400, str(error)) from error
         one = {
-            "id": ident,
             "name": body["name"],
             "url": body["url"],
             "events": list(body.get("events") or ()),
-            "filters": body.get("filters") or {},
+            "filters": filters,
             "excludeBody": bool(body.get("excludeBody")),
             "enabled": body.get("enabled", True),
-            "secret": body.get("secret") or "",
         }
-        self.data["webhooks"][ident] = one
-        return Reply(201, self._show_webhook(one))
+        return {**one, "secret": body["secret"]} if body.get("secret") else one
 
     @route("DELETE", f"{_PATH}/<ident>")
     def delete_webhook(self, request: Request, actor: str, ident: str) -> Reply:
@@ -91,6 +111,8 @@ class JiraHooks(JiraFiles):
         for one in self.data["webhooks"].values():
             if not one["enabled"] or (one["events"] and event not in one["events"]):
                 continue
+            if issue is not None and not self._is_meant(one, issue):
+                continue
             key, ident = (issue["key"], issue["id"]) if issue else ("", "")
             url = one["url"].replace("${issue.key}", key).replace("${issue.id}", ident)
             raw = b"" if one["excludeBody"] else json.dumps(payload).encode()
@@ -103,3 +125,8 @@ class JiraHooks(JiraFiles):
                     mac = hmac.new(one["secret"].encode(), raw, hashlib.sha256).hexdigest()
                     headers["X-Hub-Signature"] = f"sha256={mac}"
             self.world.deliver(url, headers, raw)
+
+    def _is_meant(self, one: Json, issue: Json) -> bool:
+        """Whether the webhook's JQL, if it has any, selects the issue. A deleted one is asked for as it was."""
+        jql = str(one["filters"].get(_FILTER, ""))
+        return not jql or bool(select(parse(jql), [self._row(issue)], Setting(self.world.now())))
