@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -81,6 +82,10 @@ class GitHubClient:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         session.hooks["response"].append(_stop_at_redirect)
+
+    def permit(self, method: str, endpoint: str, *, ticket: str = "") -> AbstractContextManager[None]:
+        """The limiter's permit for a request of this thread."""
+        return self._wire.limiter.permit(method=method, endpoint=endpoint, ticket=ticket)
 
     def whoami(self) -> tuple[str, int]:
         """The login and permanent id of our own account."""

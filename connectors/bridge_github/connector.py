@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -148,6 +149,14 @@ class GitHubConnector:
         if wanted:
             self._know_me()
         return self._fetching.fetch(wanted, threads=threads)
+
+    def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
+        """Creates and comments are POSTs, an update is a PATCH of the issue."""
+        if kind is OperationKind.CREATE or ref is None:
+            return self._client.permit("POST", "issues")
+        if kind is OperationKind.UPDATE:
+            return self._client.permit("PATCH", "issue", ticket=ref.id)
+        return self._client.permit("POST", "comments", ticket=ref.id)
 
     def create(self, draft: TicketDraft) -> Written:
         """POST an issue with its labels, milestone and assignees. A state is not taken: issues begin open."""

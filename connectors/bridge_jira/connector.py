@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -100,6 +101,15 @@ class JiraConnector:
     def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
         """Issues as they are now: one request for a hundred, unless one has more comments than come with it."""
         return self._reader.fetch(refs, threads=threads)
+
+    def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
+        """Creates and comments are POSTs, an update begins with a PUT of the issue."""
+        limiter = self._client.wire.limiter
+        if kind is OperationKind.CREATE or ref is None:
+            return limiter.permit(method="POST", endpoint="issue")
+        if kind is OperationKind.UPDATE:
+            return limiter.permit(method="PUT", endpoint="issue", ticket=ref.id)
+        return limiter.permit(method="POST", endpoint="comment", ticket=ref.id)
 
     def create(self, draft: TicketDraft) -> Written:
         """Make an issue; exactly one request, after the site's fields were read once."""

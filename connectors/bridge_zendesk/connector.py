@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +22,7 @@ from bridge.errors import SkippableError, TemporaryError
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.marker import Marker
-from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
+from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge.text.html import write_html
@@ -161,6 +162,13 @@ class ZendeskConnector:
         except SkippableError as error:
             # A ticket asked for by name must be answered for; its shape may be mended by the vendor, or by us.
             raise TemporaryError(str(error), site=self._site) from error
+
+    def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
+        """Creates are a POST of tickets; everything else is a PUT of the ticket."""
+        limiter = self._client.wire.limiter
+        if kind is OperationKind.CREATE or ref is None:
+            return limiter.permit(method="POST", endpoint="tickets")
+        return limiter.permit(method="PUT", endpoint="ticket", ticket=ref.id)
 
     def create(self, draft: TicketDraft) -> Written:
         """See `writing.Writer.create`."""

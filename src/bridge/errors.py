@@ -11,6 +11,7 @@ BridgeError
 │   └── UnknownOutcomeError a write was sent and may have taken effect: find it before anything else
 ├── SkippableError          one malformed item of a feed: record it, go on with the rest
 ├── BrakeError              a guard stopped this field or route until a person releases it
+├── AudienceError           a text was about to reach readers no rule released it to: a defect, stopped before sending
 └── HandLostError           another worker holds this group now: drop the work, it will be done there
 
 Every message is one sentence that says what, where and how to mend it.
@@ -134,6 +135,10 @@ class SkippableError(BridgeError):
 
 class BrakeError(BridgeError):
     """A guard holds this field or route until a person releases it."""
+
+
+class AudienceError(BridgeError):
+    """A write was about to go to another customer, or to readers no rule names. Nothing was sent; the case rests."""
 
 
 class HandLostError(BridgeError):

@@ -16,6 +16,7 @@ ever sends a write twice, sleeps through a rate limit, or retries a create: retr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -28,7 +29,7 @@ from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
-from bridge.model.operation import CommentDraft, Finding, Probe, TicketChange, TicketDraft, Written
+from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import HeldBy, Visibility
 
@@ -119,6 +120,13 @@ class Connector(Protocol):
         """Read tickets as they are now, in as few requests as the vendor allows, with all comments when `threads`.
 
         Answers for every ref asked.
+        """
+
+    def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
+        """Take the limiter's permit for the request that a write of this kind begins with, and hold it for the block.
+
+        `ref` is the ticket written to, None for a create. The write itself, made inside the block on the same thread,
+        stands on it. Sends nothing. Raises TemporaryError with `retry_after_s` when none comes within 1 s.
         """
 
     def create(self, draft: TicketDraft) -> Written:

@@ -22,7 +22,7 @@ from bridge.engine.reasons import COMPUTED
 from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState, load_state
-from bridge.errors import HandLostError, RefusedError, RemoteError, TemporaryError
+from bridge.errors import AudienceError, HandLostError, RefusedError, RemoteError, TemporaryError
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ports import Clock
 from bridge.model.ticket import Snapshot, TicketRef
@@ -97,12 +97,22 @@ class Batch:
             act()
         except HandLostError:
             log.info("hand.lost", group=hand.group)
+        except AudienceError as error:
+            log.critical("audience.stopped", group=hand.group, error=str(error))
+            self.failures[hand.group] = str(error)
+            self._rest(hand, "audience_stopped", str(error))
         except Exception as error:  # the worker's edge: poison is local
             log.exception("group.failed", group=hand.group)
             self.failures[hand.group] = f"{type(error).__name__}: {error}"
             self._release(hand, self.clock.now() + POISON)
         else:
             self.failures.pop(hand.group, None)
+
+    def _rest(self, hand: Hand, what: str, why: str) -> None:
+        """Write down what stopped a case, and look at it again when somebody had time to act."""
+        with self.ledger.begin() as transaction:
+            transaction.note(what, group=hand.group, why=why)
+            transaction.hands.release(hand, due_at=transaction.now + POISON)
 
     def _load(self, hand: Hand, route: Route) -> GroupState:
         with self.ledger.begin() as transaction:

@@ -14,6 +14,7 @@ from bridge.connect.port import Connector
 from bridge.engine.confirm import confirm
 from bridge.engine.connections import Connections
 from bridge.engine.keys import Keys
+from bridge.engine.recheck import Refusal, look_again
 from bridge.engine.route import Route
 from bridge.errors import (
     ChangedError,
@@ -103,7 +104,22 @@ class Delivery:
         return Outcome(done=True, news=news)
 
     def _send_one(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
-        request, number = self._journal(target, request)
+        """One request: the permit first, then the last look, and at once the request itself."""
+        try:
+            with connector.permit(_kind_of(request), target.ref):
+                return self._send_permitted(target, connector, request)
+        except TemporaryError as error:
+            # No permit in time: nothing was marked as being sent, and another case may use the wait.
+            log.info("write.postponed", group=target.hand.group, error=str(error))
+            return Outcome(done=False, due_at=self._in(error.retry_after_s or FIRST_WAIT_S))
+
+    def _send_permitted(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
+        request, number, refusal = self._journal(target, request)
+        if refusal is not None:
+            log.info("write.refused_at_sending", group=target.hand.group, why=refusal.why)
+            if refusal.wait_s is None:
+                return Outcome(done=False, reread=True)
+            return Outcome(done=False, due_at=self._in(refusal.wait_s))
         if not request:
             return Outcome(done=True)
         try:
@@ -131,19 +147,23 @@ class Delivery:
         self._confirm(target, connector, request, number, written)
         return Outcome(done=True, news=any(one.reason.startswith("lost ") for one in request))
 
-    def _journal(self, target: Target, request: list[Operation]) -> tuple[list[Operation], int]:
-        """Mark a request as being sent, in one transaction with the fence; what was cancelled meanwhile drops out."""
+    def _journal(self, target: Target, request: list[Operation]) -> tuple[list[Operation], int, Refusal | None]:
+        """Mark a request as being sent, in one transaction with the fence and the last look at what it rests on; what
+        was cancelled meanwhile drops out."""
         settings = self.connections.settings[target.route.end(target.side).site]
         with self.ledger.begin(target.hand) as transaction:
             transaction.hands.extend(target.hand, lease_s=LEASE_S)
             rows = (transaction.journal.get(one.key) for one in request)
             current = [row for row in rows if row is not None and row.state is OperationState.PLANNED]
+            refusal = look_again(transaction, target.hand, target.route, target.side, target.ref, current)
+            if refusal is not None:
+                return [], 0, refusal
             for one in current:
                 if one.kind is OperationKind.CREATE and "after_key" not in one.payload:
                     payload = {**one.payload, "after_key": self.keys.highest(target.route.tracker, transaction)}
                     transaction.journal.freeze(one.key, payload)
             if not current:
-                return [], 0
+                return [], 0, None
             # If this process ends now, nobody knows how far the tries got: each has its deadline and its short wait.
             longest_s = TRIES * (settings.deadline_s + PATIENCE_S) + settings.processing_s
             horizon_at = transaction.now + timedelta(seconds=longest_s)
@@ -154,12 +174,14 @@ class Delivery:
                 fence=target.hand.fence,
                 horizon_at=horizon_at,
             )
-        return current, number
+        return current, number, None
 
     def _write(self, target: Target, connector: Connector, request: list[Operation]) -> Written:
-        """Carry a request out. Only certain failures are tried again here, and only after a short wait."""
+        """Carry a request out. Only certain failures are tried again here, and only after a short wait; words for the
+        customer never, because they may be taken back during the wait: they are read and judged anew."""
+        tells = target.side is Side.HELPDESK and any(one.kind is OperationKind.COMMENT for one in request)
         retrying = Retrying(
-            retry=retry_if_exception(_is_briefly_busy),
+            retry=retry_if_exception(lambda error: not tells and _is_briefly_busy(error)),
             wait=wait_exception(_asked_wait_s),
             stop=stop_after_attempt(TRIES),
             sleep=self.clock.sleep,
@@ -282,6 +304,11 @@ class Delivery:
 
     def _in(self, seconds: float) -> datetime:
         return self.clock.now() + timedelta(seconds=seconds)
+
+
+def _kind_of(request: list[Operation]) -> OperationKind:
+    """The kind of write a request begins with."""
+    return min((one.kind for one in request), key=[*OperationKind].index)
 
 
 def _is_briefly_busy(error: BaseException) -> bool:

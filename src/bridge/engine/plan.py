@@ -21,7 +21,7 @@ from bridge.model.document import EMPTY, Node, from_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ticket import Life, Reading, Snapshot
-from bridge.model.words import DESCRIPTION, STATE, SUMMARY, Direction, Mode, Side, State
+from bridge.model.words import DESCRIPTION, STATE, SUMMARY, WORDLESS_FIELDS, Direction, Mode, Side, State
 from bridge.store.readings import OUTDATED
 from bridge.sync.table import allows
 
@@ -124,6 +124,9 @@ def _ask_for_readings(state: GroupState, plan: Plan) -> None:
     for one in plan.operations:
         if one.kind is OperationKind.UPDATE and not state.is_fresh(one.side):
             plan.need.add(one.side)
+        has_words = one.kind is OperationKind.UPDATE and one.field_name not in WORDLESS_FIELDS
+        if has_words and one.side is Side.HELPDESK and not state.is_fresh(Side.TRACKER):
+            plan.need.add(Side.TRACKER)
         is_due = one.state is OperationState.PLANNED and (one.due_at is None or one.due_at <= state.now)
         if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK and is_due and _is_overtaken(state, one):
             plan.need.add(Side.TRACKER)

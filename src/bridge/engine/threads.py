@@ -14,7 +14,7 @@ from bridge.model import document as rich
 from bridge.model.document import Document
 from bridge.model.marker import Marker
 from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
-from bridge.model.ticket import Comment, Person
+from bridge.model.ticket import Comment, Person, Snapshot
 from bridge.model.words import Audience, HeldBy, Mode, Party, Side, Visibility
 from bridge.store.links import Fate, Item
 from bridge.text.quoted import fold_quoted, own_words
@@ -173,6 +173,23 @@ def _mirror(
             reason=reason,
             order=order * 100 + part,
         )
+
+
+def comment_stands(route: Route, side: Side, source: Snapshot, one: Operation, *, says: str) -> str:
+    """Why a journaled copy of a comment on `side` must not be sent any more, "" if it may: the comment is there with
+    the words it was decided by (`says`), and the rules as they are now release them to the very same readers."""
+    comments = source.thread.comments if source.thread else ()
+    comment = next((each for each in comments if each.id == one.item), None)
+    if comment is None:
+        return "its comment is not there any more"
+    if rich.digest(comment.body) != says:
+        return "its comment was rewritten"
+    release = route.end(side).mapping.release(facts_of(route, side, comment))
+    if release is None or (side is Side.TRACKER and route.mode is Mode.INTERNAL):
+        return "no rule releases its comment any more"
+    visibility = _visibility(route, side.other, release.audience)
+    same = visibility is not None and visibility.value == one.payload["visibility"]
+    return "" if same and release.audience.value == one.payload["audience"] else "its readers changed"
 
 
 def _visibility(route: Route, target: Side, audience: Audience) -> Visibility | None:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.casework.wording import Update, word_update
+from bridge.engine.route import Route
 from bridge.engine.state import GroupState
 from bridge.engine.threads import Signer, ThreadPlan, visibility_for
 from bridge.mapping import Command, FieldFilled, Released, UpdateRule
@@ -56,7 +57,7 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
                 held = bool(each.release_by) and not releases.given(each, after=trigger.position)
                 _plan_one(state, each, trigger, held=held, plan=plan, sign=sign, templates=templates)
     for item, one in unsent.items():
-        if item in still and _may_go(state, still[item][0]):
+        if item in still and _may_go(state.route, still[item][0]):
             plan.operations.append(_again(state, one, *still[item], releases=releases, plan=plan, templates=templates))
         elif item in still or (snapshot.thread is not None and snapshot.thread.complete):
             plan.cancelled.append(one)
@@ -91,7 +92,7 @@ def _again(
 
 
 def _payload(state: GroupState, rule: UpdateRule, trigger: _Trigger, templates: SandboxedEnvironment) -> dict[str, Any]:
-    visibility = _flag(state, rule)
+    visibility = _flag(state.route, rule)
     assert visibility is not None
     body = word_update(
         Update(rule.kind, trigger.body, _facts(state, trigger)), templates=templates, language=state.route.language
@@ -99,13 +100,33 @@ def _payload(state: GroupState, rule: UpdateRule, trigger: _Trigger, templates: 
     return {"body": body, "visibility": visibility.value, "audience": rule.audience.value}
 
 
-def _may_go(state: GroupState, rule: UpdateRule) -> bool:
+def update_stands(route: Route, source: Snapshot, one: Operation, *, says: str) -> str:
+    """Why a journaled update must not be sent any more, "" if it may: what gave rise to it is there with the words it
+    was decided by (`says`), and the rules as they are now release it to the very same readers."""
+    triggers = (
+        (rule, trigger)
+        for rule in route.tracker.mapping.updates
+        if one.marker is not None and one.marker.kind == f"update:{rule.kind}"
+        for trigger in _triggers(source, rule)
+        if trigger.item == one.item
+    )
+    rule, trigger = next(triggers, (None, None))
+    if rule is None or trigger is None:
+        return "what it tells of is not there any more"
+    if trigger.hash != says:
+        return "what it tells of was rewritten"
+    flag = _flag(route, rule)
+    same = flag is not None and flag.value == one.payload["visibility"] and rule.audience == one.payload["audience"]
+    return "" if same and _may_go(route, rule) else "no rule lets it reach its readers any more"
+
+
+def _may_go(route: Route, rule: UpdateRule) -> bool:
     """Whether the route, as it stands now, lets an update of this rule reach the customer."""
-    return state.route.mode is not Mode.INTERNAL and _flag(state, rule) is not None
+    return route.mode is not Mode.INTERNAL and _flag(route, rule) is not None
 
 
-def _flag(state: GroupState, rule: UpdateRule) -> Visibility | None:
-    return visibility_for(rule.audience, state.route.helpdesk.held_by)
+def _flag(route: Route, rule: UpdateRule) -> Visibility | None:
+    return visibility_for(rule.audience, route.helpdesk.held_by)
 
 
 class _Releases:
@@ -208,7 +229,7 @@ def _plan_one(
 ) -> None:
     route, link = state.route, state.link
     assert link is not None
-    if not _may_go(state, rule):
+    if not _may_go(state.route, rule):
         plan.items.append(Item(Side.TRACKER, trigger.item, 1, Fate.WITHHELD, trigger.hash, reason=str(rule.place)))
         return
     kind = f"update:{rule.kind}"

@@ -138,20 +138,14 @@ class Links:
         """Every decided source item of a group, by side, id and part."""
         table = schema.item
         rows = self._connection.execute(select(table).where(table.c.group_id == group))
-        items = {}
-        for row in rows:
-            item = Item(
-                Side(row.side),
-                row.source_id,
-                row.part,
-                Fate(row.fate),
-                row.source_hash,
-                row.operation_key or "",
-                row.target_id or "",
-                row.reason,
-            )
-            items[item.side, item.source_id, item.part] = item
-        return items
+        items = (_item(row) for row in rows)
+        return {(item.side, item.source_id, item.part): item for item in items}
+
+    def item(self, group: str, side: Side, source_id: str, part: int) -> Item | None:
+        """One decided source item, None if nothing was decided about it."""
+        key = {"group_id": group, "side": side.value, "source_id": source_id, "part": part}
+        row = self._connection.execute(select(schema.item).filter_by(**key)).one_or_none()
+        return None if row is None else _item(row)
 
     def put_item(self, group: str, item: Item) -> None:
         """Record what was decided about a source item, or what has become of it since."""
@@ -210,6 +204,19 @@ class Links:
         """Every open conflict: group and field."""
         table = schema.conflict
         return [(row.group_id, row.field) for row in self._connection.execute(select(table.c.group_id, table.c.field))]
+
+
+def _item(row: Any) -> Item:
+    return Item(
+        Side(row.side),
+        row.source_id,
+        row.part,
+        Fate(row.fate),
+        row.source_hash,
+        row.operation_key or "",
+        row.target_id or "",
+        row.reason,
+    )
 
 
 def _link(row: Any) -> Link:

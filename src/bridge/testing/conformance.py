@@ -16,7 +16,7 @@ A connector's own test module subclasses `ConnectorConformance` and says where i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -253,6 +253,26 @@ class ConnectorConformance:
             connector.update(self._change(connector, ref, {name: value}, seen))
         assert len(stand.writes()) == 1
         assert stand.read(connector, ref).value(name) == connector.normalise(name, value)
+
+    def test_the_permit_taken_ahead_is_that_of_the_request_a_write_sends(
+        self, stand: Stand, connector: Connector
+    ) -> None:
+        def stands_on(kind: OperationKind, ref: TicketRef | None, write: Callable[[], object]) -> None:
+            stand.limiter.asked.clear()
+            with connector.permit(kind, ref):
+                [ahead] = stand.limiter.asked
+                assert stand.writes() == []
+                write()
+            assert ahead in stand.limiter.asked[1:]
+            stand.sandbox.clear_log()
+
+        ref = connector.create(stand.ticket()).ref
+        seen = stand.read(connector, ref)
+        change = self._change(connector, ref, {self.edit[0]: self.edit[1]}, seen)
+        stand.sandbox.clear_log()
+        stands_on(OperationKind.CREATE, None, lambda: connector.create(stand.ticket("8")))
+        stands_on(OperationKind.UPDATE, ref, lambda: connector.update(change))
+        stands_on(OperationKind.COMMENT, ref, lambda: connector.comment(ref, "k", stand.remark()))
 
     # Reading
 

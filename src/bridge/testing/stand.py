@@ -23,10 +23,14 @@ KEY = b"a key only the conformance suite has"
 
 
 class OpenLimiter:
-    """A `bridge.model.ports.Limiter` that always permits."""
+    """A `bridge.model.ports.Limiter` that always permits. `asked` is what for: method, endpoint, ticket."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
 
     def permit(self, *, method: str, endpoint: str, ticket: str = "") -> AbstractContextManager[None]:
         """A permit at once."""
+        self.asked.append((method, endpoint, ticket))
         return nullcontext()
 
     def answered(self, *, method: str, endpoint: str, ticket: str = "", status: int, headers: dict[str, str]) -> None:
@@ -48,6 +52,7 @@ class Stand:
     scope: Mapping[str, str]
     native_fields: frozenset[str]
     lag_s: float = 0.0
+    limiter: OpenLimiter = field(default_factory=OpenLimiter)
     begin: datetime = field(init=False)
     _open: ExitStack = field(default_factory=ExitStack)
 
@@ -67,7 +72,7 @@ class Stand:
             deadline_s=10.0,
             processing_s=1.0,
         )
-        wire = Wire(site=SITE, url=settings.url, limiter=OpenLimiter(), deadline_s=10.0, processing_s=1.0)
+        wire = Wire(site=SITE, url=settings.url, limiter=self.limiter, deadline_s=10.0, processing_s=1.0)
         connector = self.kind.connect(settings, wire, self.kind.shared(settings))
         self._open.callback(connector.close)
         return connector

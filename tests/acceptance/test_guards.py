@@ -1,0 +1,195 @@
+"""What stands between a mistake and the customer's eyes: each guard, played through the whole bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bridge.cli.story.script import Opened, Reach
+from bridge.engine.recheck import Refusal, look_again
+from bridge.errors import AudienceError
+from bridge.model.feed import Hint
+from bridge.model.operation import Operation, OperationState
+from bridge.model.ticket import TicketRef
+from bridge.model.words import Side
+from bridge.store.hands import Hand
+from bridge.store.ledger import Transaction, write_meta
+from bridge.store.links import Link
+
+from .conftest import World
+
+WAITING = "undo: 1h"
+
+
+def waiting_reply(world: World, words: str = "#reply We are on it.") -> tuple[Opened, str]:
+    """A case with a workaround that waits its hour, and the number of its issue."""
+    world.edit = lambda text: text.replace("undo: 0s", WAITING)
+    opened = world.file(world.globex, "Search is slow")
+    world.converge()
+    number = world.issue(opened).ticket
+    world.github.comment(number, words)
+    world.converge(patience_s=0.0)
+    return opened, number
+
+
+@contextmanager
+def at_the_last_look(world: World) -> Iterator[tuple[Transaction, Hand, Link, Operation]]:
+    """The moment before the one waiting update leaves: its case in hand, in the transaction that would mark it."""
+    ledger = world.converged().ledger
+    with ledger.begin() as transaction:
+        [one] = transaction.journal.in_state(OperationState.PLANNED)
+        link = transaction.links.get(one.group)
+        assert link is not None
+        transaction.hands.want(link.group, link.route)
+        [hand] = transaction.hands.claim("a test", lease_s=60, limit=1)
+        yield transaction, hand, link, one
+        transaction.hands.release(hand, due_at=None)
+
+
+def last_look(world: World) -> Refusal | None:
+    """What the last look says of the waiting update."""
+    route = world.converged().routes["globex"]
+    with at_the_last_look(world) as (transaction, hand, link, one):
+        return look_again(transaction, hand, route, Side.HELPDESK, link.helpdesk, [one])
+
+
+def reread(world: World) -> None:
+    """The issue is read again, as after a webhook, while nobody plans anything."""
+    with world.converged().ledger.begin() as transaction:
+        [link] = transaction.links.all("globex")
+    world.converged().daemon.intake.hint("vendor-github", (Hint(link.tracker, None),))
+
+
+# Wound 1: an internal comment became visible to the customer
+
+
+def test_w01_what_engineers_tell_each_other_reaches_nobody_at_the_customer(world: World) -> None:
+    acme, globex = world.file(world.acme, "Checkout fails"), world.file(world.globex, "Search is slow")
+    world.converge()
+    here = world.word(acme, "vendor-jira", Reach.NOBODY)
+    there = world.word(globex, "vendor-github", Reach.NOBODY)
+    world.jira.comment(world.issue(acme).ticket, f"Their admin password is {here}.")
+    world.github.comment(world.issue(globex).ticket, f"Do not tell them: {there}. #reply is for that.")
+    world.converge()
+    assert world.verdict().is_clean
+    assert [len(world.ticket(opened).said) for opened in (acme, globex)] == [1, 1]
+
+
+def test_w01_a_released_text_still_waiting_leaves_when_nothing_changed(world: World) -> None:
+    waiting_reply(world, "/workaround Restart it.")
+    assert last_look(world) is None
+
+
+def test_w01_a_text_rewritten_since_it_was_planned_is_not_sent(world: World) -> None:
+    _opened, number = waiting_reply(world, "/workaround Restart it.")
+    world.sandbox.world.advance(2)
+    world.github.edit_comment(number, "Restart it", "/workaround The key is 4711.")
+    reread(world)
+    refusal = last_look(world)
+    assert refusal is not None
+    assert "rewritten" in refusal.why
+
+
+def test_w01_a_text_deleted_since_it_was_planned_is_not_sent(world: World) -> None:
+    _opened, number = waiting_reply(world, "/workaround Restart it.")
+    world.sandbox.world.advance(2)
+    world.github.delete_comment(number, "Restart it")
+    reread(world)
+    refusal = last_look(world)
+    assert refusal is not None
+    assert "not there any more" in refusal.why
+
+
+def test_w01_an_embargo_set_since_it_was_planned_stops_it(world: World) -> None:
+    _opened, number = waiting_reply(world, "/workaround Restart it.")
+    world.sandbox.world.advance(2)
+    world.github.change(number, labels=["security-embargo"])
+    reread(world)
+    refusal = last_look(world)
+    assert refusal is not None
+    assert refusal.why.startswith("denied by mappings/github-labels.yaml:")
+
+
+def test_w01_a_text_that_rests_on_a_reading_older_than_30_s_is_not_sent(world: World) -> None:
+    waiting_reply(world, "/workaround Restart it.")
+    with at_the_last_look(world) as (transaction, hand, link, one):
+        transaction.now += timedelta(seconds=31)
+        refusal = look_again(transaction, hand, world.converged().routes["globex"], Side.HELPDESK, link.helpdesk, [one])
+    assert refusal is not None
+    assert "read too long ago" in refusal.why
+
+
+def test_w01_a_process_with_an_older_config_leaves_the_text_to_those_that_know_better(world: World) -> None:
+    waiting_reply(world, "/workaround Restart it.")
+    with world.converged().ledger.begin() as transaction:
+        write_meta(transaction, "route:globex", "the digest of a newer config")
+    refusal = last_look(world)
+    assert refusal == Refusal("a newer config is in force", wait_s=60.0)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"visibility": "public", "audience": "everybody"},
+        {"visibility": "internal", "audience": "everybody"},
+        {"visibility": "internal", "audience": "vendor"},
+        {"visibility": "public", "audience": "customer_team"},
+        {"audience": "customer_user"},
+    ],
+)
+def test_w01_readers_beyond_the_audience_stop_a_text_and_an_unknown_audience_is_the_vendor_alone(
+    world: World, payload: dict[str, str]
+) -> None:
+    waiting_reply(world, "/workaround Restart it.")
+    route = world.converged().routes["globex"]
+    with at_the_last_look(world) as (transaction, hand, link, one):
+        wrong = replace(one, payload={"body": one.payload["body"], **payload})
+        with pytest.raises(AudienceError):
+            look_again(transaction, hand, route, Side.HELPDESK, link.helpdesk, [wrong])
+
+
+def test_w01_a_text_of_one_customer_is_stopped_before_it_reaches_another(world: World) -> None:
+    theirs = world.file(world.acme, "Checkout fails")
+    opened, _number = waiting_reply(world, "/workaround Restart it.")
+    stray = TicketRef("acme-desk", theirs.ticket)
+    routes = world.converged().routes
+    with at_the_last_look(world) as (transaction, hand, link, one):
+        with pytest.raises(AudienceError, match="does not stand at globex-desk"):
+            look_again(transaction, hand, routes["globex"], Side.HELPDESK, stray, [one])
+        with pytest.raises(AudienceError, match="is a case of route globex"):
+            look_again(transaction, hand, routes["acme"], Side.HELPDESK, stray, [one])
+        with pytest.raises(AudienceError, match="is not the helpdesk's ticket of this case"):
+            look_again(transaction, hand, routes["globex"], Side.HELPDESK, TicketRef("globex-desk", "999"), [one])
+        assert one.marker is not None
+        stranger = replace(one, marker=replace(one.marker, route="acme"))
+        with pytest.raises(AudienceError, match="by route acme"):
+            look_again(transaction, hand, routes["globex"], Side.HELPDESK, link.helpdesk, [stranger])
+    assert len(world.ticket(opened).said) == 1
+    assert len(world.ticket(theirs).said) == 1
+
+
+def test_w01_a_reply_taken_back_during_a_wait_of_one_second_is_never_published(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow")
+    world.converge()
+    number = world.issue(opened).ticket
+    world.fault(site="globex-desk", kind="status", status=429, retry_after_s=1, method="PUT", count=1)
+    world.github.comment(number, "#reply Our test account is admin/admin.")
+    assert world.converge(patience_s=0.0).waiting == 1
+    world.sandbox.world.advance(2)  # GitHub's stamps are whole seconds
+    world.github.edit_comment(number, "admin/admin", "Sorry, wrong window.")
+    world.converge()
+    assert len(world.ticket(opened).said) == 1
+
+
+def test_w01_a_reply_that_had_to_wait_one_second_and_stands_is_published_once(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow")
+    world.converge()
+    world.fault(site="globex-desk", kind="status", status=429, retry_after_s=1, method="PUT", count=1)
+    world.github.comment(world.issue(opened).ticket, "#reply We are on it.")
+    world.converge()
+    said = [said for said in world.ticket(opened).said if "We are on it" in said.words]
+    assert [one.public for one in said] == [False]
