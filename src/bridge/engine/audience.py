@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bridge.engine.route import Route
+from bridge.engine.state import source_of
 from bridge.engine.threads import readers_of
 from bridge.errors import AudienceError
 from bridge.model.marker import Marker
@@ -51,14 +52,14 @@ def check_home(
         if one.group != hand.group or one.side is not side:
             raise _stopped(hand, f"operation {one.key} belongs to {one.group} on the {one.side}")
         if one.marker is not None:
-            _check_marker(hand, route, side, one.marker)
+            _check_marker(hand, route, side, one.marker, link)
         if one.kind is OperationKind.COMMENT:
             _check_readers(hand, side, end.held_by, one)
 
 
-def _check_marker(hand: Hand, route: Route, side: Side, marker: Marker) -> None:
-    site = marker.source.partition("/")[0]
-    if marker.route != route.name or site != route.end(side.other).site:
+def _check_marker(hand: Hand, route: Route, side: Side, marker: Marker, link: Link | None) -> None:
+    own = {str(link.helpdesk), str(link.tracker)} if link else {str(source_of(hand.group))}
+    if marker.route != route.name or marker.source not in own:
         raise _stopped(hand, f"a text from {marker.source} by route {marker.route} was to be sent to {side}")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.engine.audience import check_home
+from bridge.engine.notes import is_note
 from bridge.engine.route import Route
 from bridge.engine.state import FRESH, source_of
 from bridge.engine.threads import comment_stands
@@ -48,12 +49,13 @@ def look_again(
         refs[Side.TRACKER] = link.tracker
     readings = {each: transaction.readings.get(known) for each, known in refs.items()}
     snapshots = {each: snapshot for each, snapshot in readings.items() if snapshot is not None}
-    for each, snapshot in snapshots.items():
+    told = [one for one in operations if not is_note(one)]
+    for each, snapshot in snapshots.items() if told else ():
         place = route.end(each).mapping.denied(snapshot.fields)
         if place is not None:
             return Refusal(f"denied by {place}")
     look = _Look(transaction, hand.group, route, transaction.now, snapshots)
-    return next((refusal for one in operations if (refusal := look.refusal(one)) is not None), None)
+    return next((refusal for one in told if (refusal := look.refusal(one)) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
