@@ -50,12 +50,13 @@ class Seeker:
         return Absent()
 
     def _index_tells_at(self, probe: Probe) -> datetime | None:
-        """When the index shows whatever the sending may have made; None when it was never sent from here."""
-        if probe.sent_at is None:
+        """When the index shows whatever the sending may have made; None when it was certainly never sent."""
+        sent_at = probe.sent_at or probe.until
+        if sent_at is None:
             return None
         settings = self._settings
         wait_s = settings.deadline_s + settings.processing_s + settings.index_lag_s
-        return probe.sent_at + timedelta(seconds=wait_s)
+        return sent_at + timedelta(seconds=wait_s)
 
     def _later_issues(self, after_key: str) -> Iterator[Json]:
         project, _, number = after_key.rpartition("-")

@@ -79,7 +79,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     kinds = find_kinds()
     directory = config.directory / config.store.directory
     store_url = config.store.url.get_secret_value() if config.store.url else None
-    key = _marker_key(directory)
+    key, is_new = _marker_key(directory)
     settings = {name: _settings(name, site, config, kinds, key) for name, site in _used_sites(config).items()}
     wires = {
         name: _wire(name, config.sites[name], kinds[config.sites[name].connector].limits(), clock) for name in settings
@@ -96,8 +96,10 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         opened_at=clock.now(),
     )
     keys = Keys()
+    with ledger.begin() as transaction:
+        keys.open(transaction, settings)
     delivery = Delivery(ledger, connections, keys, clock)
-    recovery = Recovery(ledger, connections, keys)
+    recovery = Recovery(ledger, connections, keys, opened_at=None if is_new else tools.opened_at)
     doors = _doors(config, kinds, settings, connections)
     keeper = HookKeeper(ledger, connections, _wishes(config, settings, doors, key), partial(_trust, doors), clock)
     daemon = Daemon(
@@ -278,11 +280,12 @@ def _splitter(connections: Connections) -> Callable[[str, Document], tuple[Docum
     return divide
 
 
-def _marker_key(directory: Path) -> bytes:
-    """The key markers are signed with: made once, kept beside the ledger, readable by its owner only."""
+def _marker_key(directory: Path) -> tuple[bytes, bool]:
+    """The key markers are signed with, and whether it was made just now: made once, kept beside the ledger, readable by
+    its owner only."""
     path = directory / "marker.key"
     if path.exists():
-        return _read_key(path)
+        return _read_key(path), False
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = secrets.token_bytes(32)
     draft = directory / f"marker.key.{secrets.token_hex(4)}"
@@ -293,7 +296,7 @@ def _marker_key(directory: Path) -> bytes:
         os.fsync(file.fileno())
     # It appears whole or not at all: half a key would sign markers that anybody can forge.
     draft.rename(path)
-    return key
+    return key, True
 
 
 def _read_key(path: Path) -> bytes:

@@ -149,12 +149,12 @@ def test_the_second_run_writes_nothing_and_reads_each_feed_once(world: World) ->
 
 
 def test_a_ticket_without_text_or_with_odd_text_is_mirrored_all_the_same(world: World) -> None:
-    odd = "<script>alert(1)</script> {{ 7*7 }} {code} *bold* @octocat #1 \u202eevil\u202c 😀"
+    odd = "<script>alert(1)</script> {{ 7919*104729 }} {code} *bold* @octocat #1 \u202eevil\u202c 😀"
     opened = world.file(world.globex, f"Odd {odd}", odd)
     world.converge()
     case = next(case for case in world.github.cases() if "Odd" in case.summary)
     assert "alert(1)" in case.said[0].words
-    assert "49" not in case.said[0].words
+    assert "829348951" not in case.said[0].words
     assert world.ticket(opened).fields["status"] == "new"
 
 

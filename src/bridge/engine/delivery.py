@@ -160,7 +160,7 @@ class Delivery:
                 return [], 0, refusal
             for one in current:
                 if one.kind is OperationKind.CREATE and "after_key" not in one.payload:
-                    payload = {**one.payload, "after_key": self.keys.highest(target.route.tracker, transaction)}
+                    payload = {**one.payload, "after_key": self.keys.highest(target.route.tracker)}
                     transaction.journal.freeze(one.key, payload)
             if not current:
                 return [], 0, None

@@ -100,7 +100,7 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
     plan.fields = plan_fields(state, blocked=plan.blocked)
     plan.operations.extend(_updates(state, plan.fields.writes))
     _plan_texts(state, plan, tools)
-    _ask_for_readings(state, plan)
+    _ask_for_readings(state, plan, opened_at=tools.opened_at)
 
 
 def _blocked(state: GroupState) -> str:
@@ -118,9 +118,9 @@ def _plan_texts(state: GroupState, plan: Plan, tools: Tools) -> None:
     plan.operations.extend([*threads.operations, *updates.operations])
 
 
-def _ask_for_readings(state: GroupState, plan: Plan) -> None:
-    """A write of a field rests on a fresh target; a text for the customer on a fresh source; a question left open by a
-    lost reply on any reading newer than its horizon."""
+def _ask_for_readings(state: GroupState, plan: Plan, *, opened_at: datetime) -> None:
+    """A write of a field rests on a fresh target; a text on a target read since this process took over, and for the
+    customer on a fresh source; a question left open by a lost reply on any reading newer than its horizon."""
     for one in plan.operations:
         if one.kind is OperationKind.UPDATE and not state.is_fresh(one.side):
             plan.need.add(one.side)
@@ -130,6 +130,9 @@ def _ask_for_readings(state: GroupState, plan: Plan) -> None:
         is_due = one.state is OperationState.PLANNED and (one.due_at is None or one.due_at <= state.now)
         if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK and is_due and _is_overtaken(state, one):
             plan.need.add(Side.TRACKER)
+        if one.kind is OperationKind.COMMENT and is_due and not _is_seen(state, one.side, since=opened_at):
+            # A ledger put back to an older copy would not know that it stands already.
+            plan.need.add(one.side)
     for doubtful in state.in_doubt(OperationKind.UPDATE):
         if doubtful.horizon_at is None or doubtful.horizon_at <= state.now:
             snapshot = state.snapshots.get(doubtful.side)

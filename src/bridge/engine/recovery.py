@@ -16,6 +16,8 @@ from bridge.model.operation import CannotTell, Found, Operation, OperationKind, 
 from bridge.model.words import Side
 from bridge.store.ledger import Ledger
 
+CLOCKS_APART = timedelta(minutes=1)
+"""How far a site's clock and ours may be apart when a ticket is taken for older than this process."""
 AGAIN_S = 5.0
 """How long to wait before asking again when the question itself failed."""
 
@@ -27,6 +29,8 @@ class Recovery:
     ledger: Ledger
     connections: Connections
     keys: Keys
+    opened_at: datetime | None = None
+    """When this process took over; None where nothing can bear a marker of ours yet, because its key was made just now."""
 
     def settle(self, state: GroupState) -> datetime | None:
         """Settle what can be settled now. When to come back if something is still in doubt, else None."""
@@ -49,8 +53,9 @@ class Recovery:
             marker=one.marker,
             ref=None if one.kind is OperationKind.CREATE else state.ref(one.side),
             scope=end.scope,
-            after_key=str(one.payload.get("after_key", "")),
+            after_key=str(one.payload.get("after_key", "")) if one.sent_at else self.keys.at_opening(end),
             sent_at=one.sent_at,
+            until=self.opened_at,
         )
         try:
             finding = connector.find(probe)
@@ -74,22 +79,28 @@ class Recovery:
         return None
 
     def doubt(self, state: GroupState, operations: list[Operation]) -> bool:
-        """Put comments in doubt that may stand already: the other side holds comments of our own account that the
-        ledger does not know (it was lost, or is an old copy). Each is looked for before it is sent. True if any was."""
+        """Put in doubt what may stand already, because the ledger was lost or is an old copy: issues of tickets that are
+        older than this process, and comments where the other side holds comments of our own account that the ledger
+        does not know. Each is looked for before it is sent. True if any was put in doubt."""
         strange = {side for side in Side if _has_unknown_own_comment(state, side)}
         fresh = [
             one
             for one in operations
-            if one.kind is OperationKind.COMMENT
-            and one.side in strange
-            and one.state is OperationState.PLANNED
+            if one.state is OperationState.PLANNED
             and one.horizon_at is None
+            and (self._is_old(state) if one.kind is OperationKind.CREATE else one.side in strange)
+            and one.kind is not OperationKind.UPDATE
         ]
         if fresh:
             with self.ledger.begin(state.hand) as transaction:
                 keys = [one.key for one in fresh]
                 transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=transaction.now)
         return bool(fresh)
+
+    def _is_old(self, state: GroupState) -> bool:
+        """Whether an earlier process may have made this group's issue already."""
+        source = state.snapshots.get(Side.HELPDESK)
+        return self.opened_at is not None and source is not None and source.created_at < self.opened_at + CLOCKS_APART
 
     def adopt(self, state: GroupState) -> bool:
         """Take up what bears our marker and has no row: comments of ours on the other side that the ledger forgot.

@@ -142,7 +142,8 @@ class Probe:
     """What `find` looks for: the marker of a create or comment of unknown outcome.
 
     `ref` is the ticket for a comment, None for a create; `scope` where a create went; `after_key` the highest key
-    known before sending (vendors whose search lags are read past it); `sent_at` when it was sent, None if never.
+    known before sending (vendors whose search lags are read past it); `sent_at` when it was sent, None if this ledger
+    knows of no sending; `until` the latest moment at which an earlier process, whose ledger was lost, may have sent it.
     """
 
     kind: OperationKind
@@ -151,6 +152,7 @@ class Probe:
     scope: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     after_key: str = ""
     sent_at: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
