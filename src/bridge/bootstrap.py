@@ -181,6 +181,13 @@ def look(config: Config, *, clock: Clock | None = None) -> Ledger:
     return open_ledger(clock=clock or SystemClock(), directory=None if url else directory, url=url, only_look=True)
 
 
+def beside(config: Config) -> Ledger:
+    """The ledger of a config, to write a person's word into while a bridge may run on it."""
+    url = config.store.url.get_secret_value() if config.store.url else None
+    directory = config.directory / config.store.directory
+    return open_ledger(clock=SystemClock(), directory=None if url else directory, url=url, beside=True)
+
+
 def _used_sites(config: Config) -> dict[str, SiteConfig]:
     used = {side.site for plan in config.routes_compiled for side in (plan.helpdesk, plan.tracker)}
     return {name: site for name, site in config.sites.items() if name in used}
@@ -214,6 +221,8 @@ def _route(plan: RoutePlan, config: Config, *, began_at: datetime) -> Route:
         undo=timedelta(seconds=plan.undo_s),
         language=plan.language,
         digest=hash_of(meaning),
+        brakes=plan.brakes,
+        allow_public=plan.allow_public,
     )
 
 

@@ -193,3 +193,59 @@ def test_w01_a_reply_that_had_to_wait_one_second_and_stands_is_published_once(wo
     world.converge()
     said = [said for said in world.ticket(opened).said if "We are on it" in said.words]
     assert [one.public for one in said] == [False]
+
+
+# An embargo that comes late
+
+
+def embargoed(world: World) -> Opened:
+    """A case at the vendor's Jira of which much has crossed, and then the customer sets the embargo."""
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    world.jira.comment(world.issue(opened).ticket, "#reply We are on it.")
+    world.converge()
+    world.acme.change(opened.ticket, tags=["security-embargo"])
+    world.converge()
+    return opened
+
+
+def test_a_late_embargo_freezes_both_directions_and_lists_what_had_left(world: World) -> None:
+    opened = embargoed(world)
+    key = world.issue(opened).ticket
+    world.sandbox.clear_log()
+    world.jira.comment(key, "#reply The hole is in the login.")
+    world.jira.move(key, "Selected")
+    world.acme.reply(opened.ticket, "Here is how to exploit it.")
+    world.acme.change(opened.ticket, priority="urgent")
+    world.converge()
+    assert world.requests(writes=True) == []
+    with world.converged().ledger.begin() as transaction:
+        [embargo] = transaction.embargoes.all()
+    assert embargo.rule.startswith("mappings/zendesk-default.yaml:")
+    out = [(line["what"].partition(",")[0], line["site"]) for line in embargo.already_out]
+    assert ("the issue", "vendor-jira") in out
+    assert ("comment", "acme-desk") in out
+    assert all("We are on it" not in str(line) for line in embargo.already_out)
+
+
+def test_a_late_embargo_is_told_once_where_only_the_vendor_reads_and_its_end_too(world: World) -> None:
+    opened = embargoed(world)
+    notes = [said.words for said in world.issue(opened).said if "Nothing of this case crosses" in said.words]
+    assert len(notes) == 1
+    assert "comment at acme-desk" in notes[0]
+    assert len(world.ticket(opened).said) == 2
+    world.acme.reply(opened.ticket, "It is public now.")
+    world.acme.change(opened.ticket, tags=["vip"])
+    world.converge()
+    assert any("It is public now" in said.words for said in world.issue(opened).said)
+    assert any("Solved" in said.words for said in world.issue(opened).said)
+    with world.converged().ledger.begin() as transaction:
+        assert transaction.embargoes.all() == []
+
+
+def test_w02_a_ticket_under_embargo_never_becomes_an_issue_whatever_other_rules_say(world: World) -> None:
+    opened = world.file(world.globex, "Remote code execution")
+    world.globex.change(opened.ticket, tags=["security-embargo"])
+    world.converge()
+    assert world.github.cases() == []
+    assert world.requests(site="vendor-github", writes=True) == []

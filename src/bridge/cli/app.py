@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import bridge
-from bridge.cli import check, demo, run, sandbox, status
+from bridge.cli import brakes, check, demo, run, sandbox, status
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.observe import configure_logs
 
@@ -26,6 +26,7 @@ app.command()(run.run)
 app.command()(check.check)
 app.command()(status.status)
 app.command()(sandbox.sandbox)
+app.add_typer(brakes.app, name="brakes")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.bootstrap import look
+from bridge.cli.brakes import plain_brake
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
 from bridge.model.operation import OperationState
 from bridge.store.ledger import Ledger
@@ -50,6 +51,16 @@ def _report(ledger: Ledger) -> dict[str, Any]:
             "held_for_release": [{"group": one.group, "update": one.item, "rule": one.reason} for one in held],
             "conflicts": [{"group": group, "field": field} for group, field in transaction.links.all_conflicts()],
             "suspended": [{"group": group, "why": why} for group, why in transaction.hands.suspensions()],
+            "brakes": [plain_brake(brake) for brake in transaction.brakes.all()],
+            "embargoes": [
+                {
+                    "group": one.group,
+                    "rule": one.rule,
+                    "since": one.since_at.isoformat(),
+                    "already_out": one.already_out,
+                }
+                for one in transaction.embargoes.all()
+            ],
             "due": transaction.hands.count_due(),
             "chores": [
                 {
@@ -80,6 +91,16 @@ def _print(report: dict[str, Any]) -> None:
         console.print(f"waits for release: {one['group']} {one['update']} ({one['rule']})", markup=False)
     for one in report["conflicts"]:
         console.print(f"both sides changed {one['field']}: {one['group']}", style="yellow", markup=False)
+    for one in report["brakes"]:
+        where = " ".join(part for part in (one["route"], one["group"], one["field"]) if part)
+        console.print(f"braked: {where} ({one['kind']}): {one['why']}", style="red", markup=False)
+    for one in report["embargoes"]:
+        left = len(one["already_out"])
+        console.print(
+            f"under embargo: {one['group']} since {one['since']} by {one['rule']}; {left} things had left before",
+            style="red",
+            markup=False,
+        )
     for one in report["suspended"]:
         console.print(f"rests: {one['group']}: {one['why']}", style="yellow", markup=False)
     for one in report["chores"]:

@@ -22,6 +22,7 @@ from bridge.mapping.lens import normal_form
 from bridge.mapping.overlay import lay_over
 from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Item, Problems, did_you_mean
+from bridge.model.brake import BrakeLimits
 from bridge.model.policy import FieldPolicy
 from bridge.model.words import CANONICAL_FIELDS, HeldBy, Mode, OnConflict, Side
 
@@ -59,6 +60,7 @@ class RoutePlan:
     helpdesk: SidePlan
     tracker: SidePlan
     policies: Mapping[str, FieldPolicy]
+    brakes: BrakeLimits = field(default_factory=BrakeLimits)
 
     def side(self, side: Side) -> SidePlan:
         """The helpdesk's or the tracker's end."""
@@ -174,6 +176,7 @@ def _compile_route(
         helpdesk=helpdesk,
         tracker=tracker,
         policies=MappingProxyType(policies),
+        brakes=route.brakes.limits(),
     )
 
 

@@ -21,6 +21,7 @@ from pydantic import (
 
 from bridge.config.durations import Duration
 from bridge.mapping.source import Item
+from bridge.model.brake import BrakeLimits, Threshold
 from bridge.model.words import Drift, HeldBy, Mode, OnConflict
 
 if TYPE_CHECKING:
@@ -141,6 +142,36 @@ class BeginConfig(_Part):
     updates: Literal["at_live", "with_history"] = "at_live"
 
 
+class ThresholdConfig(_Part):
+    """How often something may happen within a while; the next time closes the brake."""
+
+    after: Annotated[StrictInt, Field(gt=0)]
+    within: Annotated[Duration, Field(gt=timedelta(0))]
+
+    def threshold(self) -> Threshold:
+        """The same for the engine."""
+        return Threshold(self.after, self.within)
+
+
+class BrakesConfig(_Part):
+    """When a route's brakes close. `oscillation`: one field of one case is set to the same value; `mail_loop`: texts to
+    the customer of one case; `mass_change`: cases of the route that are changed; `mass_delete`: tickets that vanish."""
+
+    oscillation: ThresholdConfig = ThresholdConfig(after=5, within=timedelta(hours=1))
+    mail_loop: ThresholdConfig = ThresholdConfig(after=20, within=timedelta(hours=1))
+    mass_change: ThresholdConfig = ThresholdConfig(after=200, within=timedelta(minutes=10))
+    mass_delete: ThresholdConfig = ThresholdConfig(after=20, within=timedelta(minutes=10))
+
+    def limits(self) -> BrakeLimits:
+        """The same for the engine."""
+        return BrakeLimits(
+            oscillation=self.oscillation.threshold(),
+            mail_loop=self.mail_loop.threshold(),
+            mass_change=self.mass_change.threshold(),
+            mass_delete=self.mass_delete.threshold(),
+        )
+
+
 class RouteConfig(_Part):
     """One customer's pair of sides.
 
@@ -159,6 +190,7 @@ class RouteConfig(_Part):
     tie: Annotated[dict[str, Tie], BeforeValidator(_for_every_field)] = {}
     drift: Annotated[dict[str, Drift], BeforeValidator(_for_every_field)] = {}
     undo: Duration = timedelta(minutes=2)
+    brakes: BrakesConfig = BrakesConfig()
     allow_public: StrictBool = False
     language: Language | None = None
 

@@ -11,9 +11,11 @@ from functools import partial
 import structlog
 
 from bridge.connect.port import Gone
+from bridge.engine.brakes import count_gone
 from bridge.engine.confirm import remember_loss
 from bridge.engine.connections import Connections
 from bridge.engine.delivery import Delivery, Outcome, Target
+from bridge.engine.embargo import note_embargo
 from bridge.engine.keys import Keys
 from bridge.engine.notes import is_note, told_of
 from bridge.engine.origin import Origin
@@ -247,10 +249,13 @@ class Batch:
                     self._suspect(transaction, answer, group)
         return all(isinstance(answer, Snapshot) for answer in answers.values())
 
-    @staticmethod
-    def _suspect(transaction: Transaction, gone: Gone, group: str) -> None:
-        """Not there: suspect at first; after the grace period the link rests, and nothing is deleted or closed."""
+    def _suspect(self, transaction: Transaction, gone: Gone, group: str) -> None:
+        """Not there: suspect at first; after the grace period the link rests, and nothing is deleted or closed. Where
+        very many vanish at once that is not believed: the route is braked."""
         if transaction.now - transaction.readings.suspect(gone.ref) >= GRACE:
+            route = self.routes.get(group.partition(":")[0])
+            if route is not None and count_gone(transaction, route, group) is not None:
+                return
             transaction.hands.suspend(group, f"{gone.ref} is gone")
             transaction.note("suspended", group=group, gone=str(gone.ref))
 
@@ -262,6 +267,7 @@ class Batch:
 def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Operation]:
     """Write a plan into the ledger: what is cancelled, confirmed, agreed and planned. The journaled operations."""
     journal, links, group = transaction.journal, transaction.links, state.hand.group
+    note_embargo(transaction, state, plan.denied)
     kept = {one.key for one in plan.operations if one.key}
     journal.change([one.key for one in plan.cancelled if one.key not in kept], state=OperationState.CANCELLED)
     journal.change([one.key for one in plan.fields.confirmed], state=OperationState.CONFIRMED)

@@ -14,6 +14,7 @@ import structlog
 
 from bridge.engine.batch import Batch, Observation
 from bridge.engine.connections import Connections
+from bridge.engine.foresight import brake_a_rule_change
 from bridge.engine.intake import Intake, Poll
 from bridge.engine.reader import Duty, Reader
 from bridge.engine.route import Route
@@ -83,6 +84,7 @@ class Daemon:
                     write_meta(transaction, name, route.digest)
                     if known is not None:
                         transaction.hands.want_route(route.name)
+                        brake_a_rule_change(transaction, route, self.batch.tools)
 
     def run_once(self, *, patience_s: float = 60.0) -> Settled:
         """Poll and work until nothing changes any more; then say what still waits for its time.

@@ -9,6 +9,7 @@ from typing import Any
 from bridge.engine.compose import without_footer
 from bridge.engine.state import GroupState
 from bridge.mapping import Lens
+from bridge.model.brake import BrakeKind
 from bridge.model.operation import Operation, OperationState
 from bridge.model.policy import FieldPolicy
 from bridge.model.ticket import Life, Reading
@@ -87,7 +88,7 @@ def plan_fields(state: GroupState, *, blocked: str) -> FieldsPlan:
     """Ask the truth table about every field of a linked group."""
     plan = FieldsPlan()
     for pair in pairs_of(state):
-        _plan_field(state, pair, plan, blocked)
+        _plan_field(state, pair, plan, blocked or state.braked(BrakeKind.OSCILLATION, field=pair.name))
     return plan
 
 

@@ -17,6 +17,7 @@ from bridge.engine.notes import CapabilitiesOf, NotesPlan, places, plan_notes
 from bridge.engine.state import GroupState
 from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_threads
 from bridge.engine.updates import plan_updates
+from bridge.model.brake import BrakeKind
 from bridge.model.document import EMPTY, Node, from_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
@@ -40,14 +41,15 @@ class Tools:
 
 @dataclass(slots=True)
 class Plan:
-    """What one look at a group asks for. `blocked` is why nothing may be sent, if so; `need` names the sides that must
-    be read before the plan can be trusted; `why` explains an empty plan."""
+    """What one look at a group asks for. `blocked` is why nothing may be sent, if so, and `denied` where that is a deny
+    rule; `need` names the sides that must be read before the plan can be trusted; `why` explains an empty plan."""
 
     operations: list[Operation] = field(default_factory=list)
     threads: list[ThreadPlan] = field(default_factory=list)
     fields: FieldsPlan = field(default_factory=FieldsPlan)
     notes: NotesPlan = field(default_factory=NotesPlan)
     blocked: str = ""
+    denied: str = ""
     need: set[Side] = field(default_factory=set)
     why: str = ""
 
@@ -60,7 +62,8 @@ class Plan:
 
 def make_plan(state: GroupState, tools: Tools) -> Plan:
     """Decide everything about a group from what is known of it now."""
-    plan = Plan(blocked=_blocked(state))
+    denied = _denied(state)
+    plan = Plan(blocked=denied or state.braked(), denied=denied)
     source = state.snapshots.get(Side.HELPDESK)
     if source is None:
         plan.need.add(Side.HELPDESK)
@@ -103,7 +106,7 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
     _ask_for_readings(state, plan, opened_at=tools.opened_at)
 
 
-def _blocked(state: GroupState) -> str:
+def _denied(state: GroupState) -> str:
     for side, snapshot in state.snapshots.items():
         place = state.route.end(side).mapping.denied(snapshot.fields)
         if place is not None:
@@ -112,8 +115,9 @@ def _blocked(state: GroupState) -> str:
 
 
 def _plan_texts(state: GroupState, plan: Plan, tools: Tools) -> None:
-    threads = plan_threads(state, blocked=plan.blocked, sign=tools.sign, split=tools.split)
-    updates = plan_updates(state, blocked=plan.blocked, sign=tools.sign, templates=tools.templates)
+    held = plan.blocked or state.braked(BrakeKind.MAIL_LOOP)
+    threads = plan_threads(state, blocked=plan.blocked, told=held, sign=tools.sign, split=tools.split)
+    updates = plan_updates(state, blocked=held, sign=tools.sign, templates=tools.templates)
     plan.threads = [threads, updates]
     plan.operations.extend([*threads.operations, *updates.operations])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from bridge.engine.embargo import embargo_words
 from bridge.engine.fields import FieldsPlan, pairs_of
 from bridge.engine.notes import Reason, is_note
 from bridge.engine.route import Route
@@ -20,7 +21,9 @@ from bridge.model.words import Side
 DEAD_LETTER = "dead_letter"
 CONFLICT = "conflict"
 LOST_VALUE = "lost_value"
-COMPUTED = frozenset({DEAD_LETTER, CONFLICT})
+BRAKE = "brake"
+EMBARGO = "embargo"
+COMPUTED = frozenset({DEAD_LETTER, CONFLICT, BRAKE, EMBARGO})
 """Topics whose reasons are worked out anew at every look; the others stand by their row in the ledger."""
 _LONGEST = 500
 """Characters of a value that a note shows: enough to recognise it, and the audit trail keeps it whole."""
@@ -28,7 +31,31 @@ _LONGEST = 500
 
 def standing(state: GroupState, fields: FieldsPlan, planned: Iterable[Operation]) -> list[Reason]:
     """Every reason that stands once the plan is recorded. `planned` are the operations about to be journaled."""
-    return [*_letters(state, fields, list(planned)), *_conflicts(state, fields)]
+    return [
+        *_letters(state, fields, list(planned)),
+        *_conflicts(state, fields),
+        *_brakes(state),
+        *_embargo(state),
+    ]
+
+
+def _brakes(state: GroupState) -> Iterator[Reason]:
+    """Brakes of this case alone: one of the whole route is told of where operators look, not in every ticket."""
+    for brake in state.brakes:
+        if brake.group:
+            what = brake.field or "what the customer is told"
+            words = doc(
+                paragraph(node("strong", text(f"bridge stopped mirroring {what} in this case."))),
+                paragraph(text(f"{brake.why}.")),
+                paragraph(text("It goes on once somebody releases the brake with `bridge brakes release`.")),
+            )
+            yield Reason(BRAKE, f"{brake.kind.value}.{brake.field}".rstrip("."), words)
+
+
+def _embargo(state: GroupState) -> Iterator[Reason]:
+    """That the case is frozen, and what had left: so it is told even though nothing of the case may cross."""
+    if state.embargo is not None:
+        yield Reason(EMBARGO, "since", embargo_words(state.embargo), anyway=True)
 
 
 def letter_id(operation: Operation) -> str:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.engine.audience import check_home
+from bridge.engine.brakes import check_brakes
 from bridge.engine.notes import is_note
 from bridge.engine.route import Route
 from bridge.engine.state import FRESH, source_of
 from bridge.engine.threads import comment_stands
 from bridge.engine.updates import update_stands
+from bridge.model.brake import Brake
 from bridge.model.operation import Operation, OperationKind
 from bridge.model.ticket import Life, Snapshot, TicketRef
 from bridge.model.words import WORDLESS_FIELDS, Direction, Mode, Side
@@ -30,6 +32,7 @@ class Refusal:
 
     why: str
     wait_s: float | None = None
+    brake: Brake | None = None
 
 
 def look_again(
@@ -55,7 +58,10 @@ def look_again(
         if place is not None:
             return Refusal(f"denied by {place}")
     look = _Look(transaction, hand.group, route, transaction.now, snapshots)
-    return next((refusal for one in told if (refusal := look.refusal(one)) is not None), None)
+    refusal = next((refusal for one in told if (refusal := look.refusal(one)) is not None), None)
+    if refusal is None and (brake := check_brakes(transaction, route, hand.group, told)):
+        refusal = Refusal(str(brake), brake=brake)
+    return refusal
 
 
 @dataclass(frozen=True, slots=True)

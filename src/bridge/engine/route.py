@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.mapping import Condition, SideMapping
+from bridge.model.brake import BrakeLimits
 from bridge.model.policy import FieldPolicy
 from bridge.model.ticket import Person
 from bridge.model.words import HeldBy, Mode, Side
@@ -44,6 +45,8 @@ class Route:
     undo: timedelta
     language: str
     digest: str
+    brakes: BrakeLimits = field(default_factory=BrakeLimits)
+    allow_public: bool = False
 
     def end(self, side: Side) -> RouteSide:
         """One end of the route."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.engine.route import Route
+from bridge.model.brake import Brake, BrakeKind
 from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import Side
+from bridge.store.embargoes import Embargo
 from bridge.store.hands import Hand
 from bridge.store.ledger import Transaction
 from bridge.store.links import Bases, Item, Link
@@ -42,6 +44,15 @@ class GroupState:
     items: dict[tuple[Side, str, int], Item]
     conflicts: frozenset[str]
     notices: dict[tuple[str, str], Notice]
+    brakes: tuple[Brake, ...] = ()
+    embargo: Embargo | None = None
+
+    def braked(self, kind: BrakeKind | None = None, *, field: str = "") -> str:
+        """Why a brake stops this case: one of its whole route if no kind is named, else one of that kind."""
+        for brake in self.brakes:
+            if (not brake.group) if kind is None else (brake.kind is kind and brake.field == field):
+                return str(brake)
+        return ""
 
     @property
     def helpdesk_ref(self) -> TicketRef:
@@ -94,4 +105,6 @@ def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState
         items=transaction.links.items(hand.group),
         conflicts=transaction.links.conflicts(hand.group),
         notices=transaction.notices.of_group(hand.group),
+        brakes=transaction.brakes.standing(route.name, hand.group),
+        embargo=transaction.embargoes.get(hand.group),
     )

@@ -75,11 +75,12 @@ def readers_of(visibility: Visibility, *, side: Side, held_by: HeldBy) -> frozen
     return frozenset({Audience.CUSTOMER_TEAM if held_by is HeldBy.CUSTOMER else Audience.VENDOR})
 
 
-def plan_threads(state: GroupState, *, blocked: str, sign: Signer, split: Splitter) -> ThreadPlan:
-    """Decide about every comment that is not decided yet, and again about those not yet sent."""
+def plan_threads(state: GroupState, *, blocked: str, told: str, sign: Signer, split: Splitter) -> ThreadPlan:
+    """Decide about every comment that is not decided yet, and again about those not yet sent. `blocked` is why nothing
+    may cross, if so, `told` why nothing may be told to the customer."""
     plan = ThreadPlan()
     for side in Side:
-        if blocked:
+        if blocked or (told and side is Side.TRACKER):
             stopped = _unsent_mirrors(state, side.other)
             plan.cancelled.extend(stopped)
             # Decided again once the block is gone: what a person did not take back is not lost.

@@ -78,18 +78,44 @@ class Journal:
             ).scalar_one()
         )
 
-    def sent_values(self, group: str, side: Side, field: str) -> list[Mapping[str, Any]]:
-        """The payloads of every update of this field that was ever sent there."""
-        rows = self._connection.execute(
-            select(operation.c.payload).where(
-                operation.c.group_id == group,
-                operation.c.side == side.value,
-                operation.c.field == field,
-                operation.c.kind == OperationKind.UPDATE.value,
-                operation.c.sent_at.is_not(None),
-            )
+    def sent_values(
+        self, group: str, side: Side, field: str, *, since: datetime | None = None
+    ) -> list[Mapping[str, Any]]:
+        """The payloads of every update of this field that was ever sent there, or after `since`."""
+        query = select(operation.c.payload).where(
+            operation.c.group_id == group,
+            operation.c.side == side.value,
+            operation.c.field == field,
+            operation.c.kind == OperationKind.UPDATE.value,
+            operation.c.sent_at.is_not(None),
         )
-        return [decode(payload) for payload in rows.scalars()]
+        if since is not None:
+            query = query.where(operation.c.sent_at > since)
+        return [decode(payload) for payload in self._connection.execute(query).scalars()]
+
+    def count_texts(self, group: str, side: Side, *, since: datetime) -> int:
+        """How many different comments and updates were sent there after `since`; the parts of one count once, and
+        notes to the vendor's own people not at all."""
+        return int(
+            self._connection.execute(
+                select(func.count(operation.c.item.distinct())).where(
+                    operation.c.group_id == group,
+                    operation.c.side == side.value,
+                    operation.c.kind == OperationKind.COMMENT.value,
+                    operation.c.reason.not_like("note:%"),
+                    operation.c.sent_at > since,
+                )
+            ).scalar_one()
+        )
+
+    def confirmed(self, group: str) -> list[tuple[Operation, datetime]]:
+        """What of a group took effect at a site, and when that was known, oldest first."""
+        rows = self._connection.execute(
+            select(operation)
+            .where(operation.c.group_id == group, operation.c.state == OperationState.CONFIRMED.value)
+            .order_by(operation.c.settled_at, operation.c.sequence)
+        )
+        return [(_operation(row), row.settled_at) for row in rows]
 
     def change(self, keys: Iterable[str], **values: Any) -> None:
         """Set columns of operations: `state`, `due_at`, `error`, `attempts`, `horizon_at`, `remote_id`, …"""

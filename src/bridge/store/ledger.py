@@ -20,7 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.errors import ConfigurationError
 from bridge.model.ports import Clock
 from bridge.store import schema
+from bridge.store.brakes import Brakes
 from bridge.store.chores import Chores
+from bridge.store.embargoes import Embargoes
 from bridge.store.hands import Hand, Hands
 from bridge.store.journal import Journal
 from bridge.store.links import Links
@@ -42,6 +44,8 @@ class Transaction:
         self.readings = Readings(connection, now)
         self.links = Links(connection, now)
         self.journal = Journal(connection, now)
+        self.brakes = Brakes(connection, now)
+        self.embargoes = Embargoes(connection, now)
         self.notices = Notices(connection, now)
         self.chores = Chores(connection)
 
@@ -108,11 +112,17 @@ class Ledger:
 
 
 def open_ledger(
-    *, clock: Clock, directory: Path | None = None, url: str | None = None, only_look: bool = False
+    *,
+    clock: Clock,
+    directory: Path | None = None,
+    url: str | None = None,
+    only_look: bool = False,
+    beside: bool = False,
 ) -> Ledger:
     """Open the ledger in `directory` (SQLite) or at `url` (PostgreSQL), and bring its tables up to date.
 
-    `only_look` opens one that may be in use by another process, to read from. Raises ConfigurationError when another
+    `only_look` opens one that may be in use by another process, to read from; `beside` one to write a few rows into, in
+    transactions that wait for each other's. Neither touches the tables' shape. Raises ConfigurationError when another
     process holds the directory, there is nothing to look at, or the database cannot be reached.
     """
     lock: FileLock | None = None
@@ -120,12 +130,12 @@ def open_ledger(
         engine = create_engine(_driver(url), pool_size=16, pool_pre_ping=True)
     elif directory is None:
         raise ConfigurationError("The ledger needs a directory or a database address.")
-    elif only_look:
-        engine = _look_at_sqlite(directory)
+    elif only_look or beside:
+        engine = _look_at_sqlite(directory, writes=beside)
     else:
         engine, lock = _open_sqlite(directory)
     try:
-        if not only_look:
+        if not (only_look or beside):
             migrate(engine)
     except SQLAlchemyError as error:
         engine.dispose()
@@ -155,11 +165,15 @@ def _open_sqlite(directory: Path) -> tuple[Engine, FileLock]:
     return engine, lock
 
 
-def _look_at_sqlite(directory: Path) -> Engine:
+def _look_at_sqlite(directory: Path, *, writes: bool) -> Engine:
     path = directory / FILE
     if not path.exists():
         raise ConfigurationError(f"There is no ledger in {directory} yet.", None, "run `bridge run` first")
-    return create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+    if writes:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -180,6 +180,37 @@ attempt = Table(
     Index("attempt_group", "group_id"),
 )
 
+brake = Table(
+    "brake",
+    metadata,
+    Column("route", String(128), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("group_id", String(512), primary_key=True),
+    Column("field", String(128), primary_key=True),
+    Column("why", Text, nullable=False, default=""),
+    Column("set_at", Instant),
+    Column("clear_until", Instant),
+)
+
+pulse = Table(
+    "pulse",
+    metadata,
+    Column("route", String(128), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("subject", String(512), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+embargo = Table(
+    "embargo",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("route", String(128), nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("since_at", Instant, nullable=False),
+    Column("already_out", Json, nullable=False),
+)
+
 conflict = Table(
     "conflict",
     metadata,
