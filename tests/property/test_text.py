@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.model.document import Document, to_plain
 from bridge.model.marker import Marker
 from bridge.testing.documents import documents, sources
+from bridge.testing.soups import adf_trees, html_soups, markdown_soups, wiki_soups
 from bridge.text.adf import read_adf, write_adf
 from bridge.text.html import read_html, write_html
 from bridge.text.markdown import read_markdown, write_markdown
@@ -76,41 +78,40 @@ def test_any_source_settles_after_one_pass_in_every_format(source: str) -> None:
             assert form.write(form.read(once)) == once, name
 
 
-BLOCK_TYPES = (
-    *("paragraph", "heading", "listItem", "bulletList", "orderedList", "table", "tableRow", "tableCell", "panel"),
-    *("blockquote", "codeBlock", "taskItem", "mediaSingle", "unknown"),
-)
-values = st.recursive(
-    st.none() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "content", "attrs", "marks", "text", "id", "version"]), inner, max_size=5
-        )
-    ),
-    max_leaves=10,
-)
-nodes = st.recursive(
-    st.fixed_dictionaries(
-        {"type": st.sampled_from(["text", "hardBreak", "rule", "mention", "emoji", "media", "inlineCard", "date"])},
-        optional={"text": st.text(max_size=8), "attrs": values, "marks": values},
-    ),
-    lambda inner: st.fixed_dictionaries(
-        {
-            "type": st.sampled_from(BLOCK_TYPES),
-            "content": st.lists(inner, max_size=3),
-        },
-        optional={"attrs": values},
-    ),
-    max_leaves=8,
-)
+SOUPS: dict[str, st.SearchStrategy[Any]] = {
+    "html": html_soups(),
+    "adf": adf_trees(),
+    "wiki": wiki_soups(),
+    "markdown": markdown_soups(),
+}
 
 
+@pytest.mark.parametrize("name", FORMATS)
 @many
-@given(value=st.fixed_dictionaries({"type": st.just("doc"), "content": st.lists(nodes, max_size=3) | values}))
-def test_any_tree_in_the_shape_of_adf_is_read_and_settles(value: dict[str, Any]) -> None:
-    once = write_adf(read_adf(value))
-    assert write_adf(read_adf(once)) == once
+@given(data=st.data())
+def test_what_a_vendor_sends_is_read_into_the_normal_form_and_settles(name: str, data: st.DataObject) -> None:
+    source = data.draw(SOUPS[name])
+    form = FORMATS[name]
+    read = form.read(source)
+    assert tidy(read) == read
+    once = form.write(read)
+    back = form.read(once)
+    assert form.write(back) == once
+    assert words_of(back) == words_of(read)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@few
+@given(data=st.data())
+def test_what_a_vendor_sends_settles_in_every_other_format(name: str, data: st.DataObject) -> None:
+    read = FORMATS[name].read(data.draw(SOUPS[name]))
+    for other, form in FORMATS.items():
+        there = form.read(form.write(read))
+        assert form.write(form.read(form.write(there))) == form.write(there), other
+        assert words_of(there) == words_of(read), other
+        # And back: an echo of our own copy must not look like an edit.
+        home = FORMATS[name].write(there)
+        assert FORMATS[name].write(FORMATS[name].read(home)) == home, other
 
 
 @few

@@ -7,6 +7,10 @@ import re
 MAX_DEPTH = 50
 """How deep a tree may nest; what lies deeper is degraded to its words."""
 
+JOINER = "\u2060"
+"""Put by writers between two letters that would together call somebody or run something, and taken off by readers.
+Nobody sees it, and it breaks no line."""
+
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _NEWLINES = re.compile("\r\n?|[\x85\u2028\u2029]")
 _SPACES = re.compile(r"\s+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 
@@ -10,7 +11,7 @@ from bs4 import BeautifulSoup
 from bs4.element import Comment, NavigableString, PageElement, Tag
 
 from bridge.model.document import Document, Node, doc, node, text
-from bridge.text.clean import MAX_DEPTH, clean, fold_spaces, safe_language
+from bridge.text.clean import JOINER, MAX_DEPTH, clean, fold_spaces, safe_language
 from bridge.text.runs import BREAK, Run, with_words
 from bridge.text.shape import paragraphs, start_of, tidy
 
@@ -41,6 +42,9 @@ _ATTRIBUTES = {
 }
 _DROPPED = {"script", "style", "title", "template", "noscript", "object", "iframe", "svg", "math", "textarea", "select"}
 _SCHEMES = {"http", "https", "mailto"}
+_PLACEHOLDER = re.compile(r"\{(?=[{%])")
+_JOINED = re.compile(rf"\{{{JOINER}(?=[{{%])")
+"""A helpdesk puts a customer's data, or nothing, where a text holds `{{ticket.…}}` or `{% … %}`."""
 _NOT_A_NAME = "<!---->"
 """Put before words, which the parser would else take for the name of a page or a file, and complain."""
 _LANGUAGE_PREFIXES = ("language-", "lang-", "highlight-source-", "brush:")
@@ -50,7 +54,7 @@ def read_html(value: str) -> Document:
     """Read a fragment of HTML from anybody. Scripts and styles vanish with what is in them; unknown tags leave their
     words; addresses other than http, https and mailto are taken off."""
     safe = nh3.clean(
-        clean(value),
+        _JOINED.sub("{", clean(value)),
         tags=set(_INLINE | _BLOCKS),
         clean_content_tags=_DROPPED,
         attributes=_ATTRIBUTES,
@@ -218,8 +222,10 @@ _TAGS = {"strong": "strong", "emphasis": "em", "strike": "del", "underline": "u"
 
 
 def write_html(document: Document) -> str:
-    """Write a document as a fragment of HTML: every word escaped, equal trees give equal text."""
-    return "".join(_write_block(block) for block in tidy(document, _render).children)
+    """Write a document as a fragment of HTML: every word escaped, equal trees give equal text, and no placeholder of
+    the helpdesk's is filled in."""
+    written = "".join(_write_block(block) for block in tidy(document, _render).children)
+    return _PLACEHOLDER.sub("{" + JOINER, written)
 
 
 def _render(run: Run) -> tuple[Run]:

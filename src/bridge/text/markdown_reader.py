@@ -17,19 +17,20 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from bridge.model.document import Document, Node, doc, from_plain, node, text
-from bridge.text.clean import clean, safe_url
+from bridge.text.clean import JOINER, clean, safe_url
 from bridge.text.runs import BREAK, NO_MARKS, Run
 from bridge.text.shape import paragraphs, tidy
 
-JOINER = "\u2060"
-"""Put behind @ and # by the writer, so that nobody is called and nothing is linked; taken off again here."""
+SILENT_HOST = "redirect.github.com"
+"""Leads to the same page as `github.com`, and leaves no mark on the issue it names."""
 
 ALERTS = {"NOTE": "info", "IMPORTANT": "info", "TIP": "success", "WARNING": "warning", "CAUTION": "error"}
 
 _DEEPEST_LEVEL = 120
 _TOO_DEEP = 100
 _MOST_BRACKETS = 5_000
-_JOINED = re.compile(rf"(@|#|\bGH-){JOINER}", re.IGNORECASE)
+_JOINED = re.compile(rf"(@|#|(?<![A-Za-z0-9])GH-){JOINER}", re.IGNORECASE)
+_SILENCED = re.compile(rf"(https?://){re.escape(SILENT_HOST)}(?=/)", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _IMAGE = re.compile(r"<img\s[^<>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
@@ -187,7 +188,7 @@ def _read_runs(tokens: Iterable[Token]) -> Iterator[Run]:
         elif kind in _MARKS_CLOSE:
             marks.remove(_MARKS_CLOSE[kind])
         elif kind == "link_open":
-            links.append((safe_url(str(token.attrGet("href") or "")), str(token.attrGet("title") or "")))
+            links.append((_address(token.attrGet("href")), str(token.attrGet("title") or "")))
         elif kind == "link_close":
             links.pop()
         elif kind in ("softbreak", "hardbreak"):
@@ -196,12 +197,16 @@ def _read_runs(tokens: Iterable[Token]) -> Iterator[Run]:
             yield around.with_leaf(Node("code", token.content))
         elif kind == "image":
             alt = _JOINED.sub(r"\1", _alt(token))
-            url = safe_url(str(token.attrGet("src") or ""))
+            url = _address(token.attrGet("src"))
             yield around.with_leaf(node("image", url=url, alt=alt, name=str(token.attrGet("title") or "")))
         elif kind == "html_inline":
             yield from _read_html(token.content, around)
         elif token.content:
             yield around.with_leaf(text(_JOINED.sub(r"\1", token.content)))
+
+
+def _address(value: object) -> str:
+    return _SILENCED.sub(r"\1github.com", safe_url(str(value or "")))
 
 
 def _alt(token: Token) -> str:

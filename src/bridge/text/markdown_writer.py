@@ -9,16 +9,23 @@ from dataclasses import dataclass
 from string import punctuation
 
 from bridge.model.document import Document, Node
-from bridge.text.markdown_reader import JOINER
+from bridge.text.clean import JOINER
+from bridge.text.markdown_reader import SILENT_HOST
 from bridge.text.runs import Run, flatten, lines_of, nest, with_addresses, with_words
 from bridge.text.shape import LINES, LISTS, SIMPLE, fit, start_of
 
 _ALWAYS = r"\\`*\[\]<|~$"
 _SPECIAL = re.compile(
-    rf"[{_ALWAYS}]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|!(?=\[|$)|&(?=#?[A-Za-z0-9]+;)|(?<=http):(?=//)|(?<=https):(?=//)",
+    rf"[{_ALWAYS}]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|!(?=\[|$)|&(?=#?[A-Za-z0-9]+;)|(?<=http):(?=//)|(?<=https):(?=//)"
+    r"|(?<=www)\.",
     re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9_-])|#(?=[0-9])|\bGH-(?=[0-9])", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9_-])|#(?=[0-9])|(?<![A-Za-z0-9])GH-(?=[0-9])", re.IGNORECASE)
+_LINKED_BACK = re.compile(
+    r"(https?://)(?:[^/?#@]*@)?(?:www\.)?github\.com(?::[0-9]*)?(?=/[^/?#]+/[^/?#]+/(?:issues|pulls?|discussions|commits?)/)",
+    re.IGNORECASE,
+)
+"""An address whose page would say for ever that it was mentioned here."""
 _LINE_START = re.compile(r"(?:#{1,6}(?=\s|$)|>|[-+](?=\s|$|[-+\s])|=|\d{1,9}(?=[.)](?:\s|$)))")
 _BACKTICKS = re.compile("`+")
 _TONES = {"info": "NOTE", "success": "TIP", "warning": "WARNING", "error": "CAUTION"}
@@ -187,13 +194,15 @@ def _pieces(inlines: Iterable[Node], *, is_cell: bool) -> Iterable[_Piece]:
 
 def _write_link(link: Node, *, is_cell: bool) -> str:
     url, title = link.attr("url"), link.attr("title")
-    if not title and [child.text for child in link.children] == [url] and link.children[0].kind == "text":
+    is_bare = not title and [(child.kind, child.text) for child in link.children] == [("text", url)]
+    if is_bare and not _LINKED_BACK.match(url):
         return f"<{url}>"
     return f"[{_write_line(link.children, is_cell=is_cell)}]({_destination(url, title)})"
 
 
 def _destination(url: str, title: str) -> str:
-    address = re.sub(r"&(?=#?[A-Za-z0-9]+;)", "&amp;", url)
+    silent = _LINKED_BACK.sub(rf"\g<1>{SILENT_HOST}", url)
+    address = re.sub(r"&(?=#?[A-Za-z0-9]+;)", "&amp;", silent)
     if re.search(r"[()]", address):
         address = f"<{address}>"
     return f'{address} "{_escape(title).replace(chr(34), "&quot;")}"' if title else address
