@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports unit bench replay postgres clean
+.PHONY: demo test lint types imports unit bench replay texts postgres clean
 
 demo: $(READY)
 	$(BIN)/bridge demo $(DEMO_ARGS)
@@ -29,6 +29,10 @@ bench: $(READY)
 
 replay: $(READY)
 	$(BIN)/python -m bench.replay
+
+# The table of docs/text.md, made anew from what the code does.
+texts: $(READY)
+	$(BIN)/python -m bench.text_table
 
 # The ledger is tested on a real PostgreSQL server too. Where none is installed and we may install one, we do.
 postgres:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.model.document import Document, to_plain
+from bridge.model.document import Document, Node, to_plain
 from bridge.model.marker import Marker
 from bridge.testing.documents import documents, sources
 from bridge.testing.soups import adf_trees, html_soups, markdown_soups, wiki_soups
@@ -49,8 +49,15 @@ many = settings(max_examples=100 * TIMES, deadline=None, database=None)
 
 
 def words_of(document: Document) -> str:
-    """The words without white space, the bars between cells, and the joiner that keeps names from being called."""
-    return re.sub(r"[\s\u2060|]+", "", to_plain(document))
+    """The words without white space, the bars between cells, and the joiner that keeps names from being called. A
+    nameless image is called by its address."""
+    return re.sub(r"[\s\u2060|]+", "", to_plain(_named(document)))
+
+
+def _named(current: Node) -> Node:
+    if current.kind == "image" and not current.attr("alt") and not current.attr("name"):
+        return Node("text", current.attr("url"))
+    return replace(current, children=tuple(map(_named, current.children)))
 
 
 @few

@@ -91,7 +91,7 @@ def test_blocks_read_as_their_nearest_kind() -> None:
     assert kinds == ["note", "bullets", "paragraph", "paragraph", "paragraph", "code_block", "numbers", "paragraph"]
     assert document.children[0].attr("tone") == "error"
     assert document.children[6].attr("start") == "3"
-    assert to_plain(document).split("\n\n") == ["p", "t", "More", "e", "s.png", "x\ny", "n", "kept"]
+    assert to_plain(document).split("\n\n") == ["p", "[x] t", "More", "e", "s.png", "x\ny", "n", "kept"]
 
 
 def test_names_are_written_as_words_so_that_nobody_is_called() -> None:

@@ -99,3 +99,21 @@ def test_a_giant_paragraph_of_lines_is_cut_between_lines() -> None:
     parts = split(document, measure=length, limit=20_000)
     assert len(parts) <= 5
     assert words(parts) == to_plain(document).split()
+
+
+@pytest.mark.parametrize("letter", ["e\u0301", "👩\u200d🔧", "👍🏽", "🇩🇪", "षि", "🏳️\u200d🌈"])
+@pytest.mark.parametrize("kind", ["text", "code", "code_block"])
+def test_a_giant_word_is_never_cut_inside_what_is_seen_as_one_letter(letter: str, kind: str) -> None:
+    giant = node(kind, text=letter * 200)
+    parts = split(doc(giant if kind == "code_block" else paragraph(giant)), measure=length, limit=101)
+    assert len(parts) > 3
+    found = ["".join(one.text for one in part.walk() if one.kind == kind).split(")")[-1] for part in parts]
+    assert "".join(found) == letter * 200
+    assert all(len(words) % len(letter) == 0 for words in found)
+
+
+def test_endless_accents_are_cut_all_the_same() -> None:
+    words = "e" + "\u0301" * 3_000
+    parts = split(from_plain(words), measure=length, limit=200)
+    assert all(length(part) <= 200 for part in parts)
+    assert "".join(to_plain(part).split("\n\n")[1] for part in parts) == words

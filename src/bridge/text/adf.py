@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from bridge.model.document import Document, Node, doc, node, text
-from bridge.text.clean import MAX_DEPTH, safe_url
+from bridge.text.clean import MAX_DEPTH, safe_url, shift
 from bridge.text.runs import BREAK, NO_MARKS, Run, flatten, image_url, with_addresses, with_words
 from bridge.text.shape import SIMPLE, fit, paragraphs, start_of, tidy
 
@@ -103,12 +103,20 @@ def _read_container(kind: str, attrs: Mapping[str, Any], children: list[Node]) -
         "taskList": "bullets",
         "decisionList": "bullets",
         "listItem": "item",
-        "taskItem": "item",
         "decisionItem": "item",
         "table": "table",
         "tableRow": "row",
         "tableCell": "cell",
     }
+    if kind == "taskItem":
+        box = text("[x] " if attrs.get("state") == "DONE" else "[ ] ")
+        first, *rest = children or [Node("paragraph")]
+        begun = (
+            [node("paragraph", box, *first.children), *rest]
+            if first.kind == "paragraph"
+            else [node("paragraph", box), *children]
+        )
+        return [node("item", *begun)]
     if kind in simple:
         return [Node(simple[kind], children=tuple(children))]
     if kind == "orderedList":
@@ -162,6 +170,9 @@ def _read_inline(value: Mapping[str, Any]) -> list[Run]:
     words = words if isinstance(words, str) else ""
     if any(_kind(mark) == "code" for mark in _marks(value)):
         return [run.with_leaf(Node("code", words))]
+    moved = next((_string(_attrs(mark), "type") for mark in _marks(value) if _kind(mark) == "subsup"), "")
+    if moved in ("sup", "sub"):
+        words = shift(words, up=moved == "sup")
     return [run.with_leaf(text(words))]
 
 

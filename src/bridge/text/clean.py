@@ -29,6 +29,17 @@ def clean(value: str) -> str:
     return _UNWANTED.sub("", _NEWLINES.sub("\n", value))
 
 
+_RAISED = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
+_LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+
+
+def shift(words: str, *, up: bool) -> str:
+    """Words that stand above or below the line, in the letters Unicode has for that: 10⁶ must not become 106. Words
+    for which it has none stay as they are."""
+    table = _RAISED if up else _LOWERED
+    return words.translate(table) if all(ord(letter) in table for letter in words) else words
+
+
 def fold_spaces(value: str) -> str:
     """Every run of white space (no-break spaces too) as one space."""
     return _SPACES.sub(" ", value)

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from bs4.element import Comment, NavigableString, PageElement, Tag
 
 from bridge.model.document import Document, Node, doc, node, text
-from bridge.text.clean import JOINER, MAX_DEPTH, clean, fold_spaces, safe_language
+from bridge.text.clean import JOINER, MAX_DEPTH, clean, fold_spaces, safe_language, shift
 from bridge.text.runs import BREAK, Run, with_words
 from bridge.text.shape import paragraphs, start_of, tidy
 
@@ -21,6 +21,7 @@ _MARKS = {
     **dict.fromkeys(("s", "strike", "del"), "strike"),
     **dict.fromkeys(("u", "ins"), "underline"),
 }
+_SHIFTED = frozenset({"sup", "sub"})
 _CODE = frozenset({"code", "kbd", "samp", "tt"})
 _HEADINGS = {f"h{level}": str(level) for level in range(1, 7)}
 _INLINE = frozenset(
@@ -88,17 +89,17 @@ def _parts(element: PageElement) -> Iterator[Run | Tag]:
         current, state = stack.pop()
         if isinstance(current, NavigableString):
             if not isinstance(current, Comment):
-                yield state.with_leaf(text(fold_spaces(str(current))))
+                yield _read_text(fold_spaces(str(current)), state)
         elif isinstance(current, Tag):
             name = current.name
             if name == "br":
                 yield Run(BREAK)
             elif name == "img":
-                yield state.with_leaf(_read_image(current))
+                yield _unshifted(state).with_leaf(_read_image(current))
             elif name in _CODE:
-                yield state.with_leaf(Node("code", current.get_text()))
+                yield _unshifted(state).with_leaf(Node("code", current.get_text()))
                 for image in current.find_all("img"):
-                    yield state.with_leaf(_read_image(image))
+                    yield _unshifted(state).with_leaf(_read_image(image))
             elif name in _BLOCKS:
                 yield current
             else:
@@ -106,9 +107,22 @@ def _parts(element: PageElement) -> Iterator[Run | Tag]:
                 stack.extend((child, inside) for child in reversed(current.contents))
 
 
+def _unshifted(state: Run) -> Run:
+    return state._replace(marks=state.marks - _SHIFTED)
+
+
+def _read_text(words: str, state: Run) -> Run:
+    shifted = state.marks & _SHIFTED
+    if not shifted:
+        return state.with_leaf(text(words))
+    return _unshifted(state).with_leaf(text(shift(words, up="sup" in shifted)))
+
+
 def _inside(name: str, tag: Tag, state: Run) -> Run:
     if name in _MARKS:
         return state._replace(marks=state.marks | {_MARKS[name]})
+    if name in _SHIFTED:
+        return state._replace(marks=state.marks - _SHIFTED | {name})
     if name == "a":
         return state._replace(url=_attribute(tag, "href"), title=fold_spaces(_attribute(tag, "title")))
     return state

@@ -17,7 +17,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from bridge.model.document import Document, Node, doc, from_plain, node, text
-from bridge.text.clean import JOINER, clean, safe_url
+from bridge.text.clean import JOINER, clean, safe_url, shift
 from bridge.text.runs import BREAK, NO_MARKS, Run
 from bridge.text.shape import paragraphs, tidy
 
@@ -29,13 +29,14 @@ ALERTS = {"NOTE": "info", "IMPORTANT": "info", "TIP": "success", "WARNING": "war
 _DEEPEST_LEVEL = 120
 _TOO_DEEP = 100
 _MOST_BRACKETS = 5_000
-_JOINED = re.compile(rf"(@|#|(?<![A-Za-z0-9])GH-){JOINER}", re.IGNORECASE)
+JOINED = re.compile(rf"(@|#|GH-){JOINER}+", re.IGNORECASE)
 _SILENCED = re.compile(rf"(https?://){re.escape(SILENT_HOST)}(?=/)", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _IMAGE = re.compile(r"<img\s[^<>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _FRAME = re.compile(r"</?(?:details|summary)(?:\s[^<>]*)?>", re.IGNORECASE)
+_SHIFT = re.compile(r"<(/?)(su[pb])>", re.IGNORECASE)
 _KNOWN_HTML = re.compile(
     f"(?P<image>{_IMAGE.pattern})|(?P<line>{_LINE_BREAK.pattern})|(?P<frame>{_FRAME.pattern})", re.IGNORECASE
 )
@@ -179,6 +180,7 @@ def _read_heading(runs: list[Run], level: str) -> Node:
 def _read_runs(tokens: Iterable[Token]) -> Iterator[Run]:
     marks: list[str] = []
     links: list[tuple[str, str]] = []
+    moved = ""
     for token in tokens:
         url, title = links[-1] if links else ("", "")
         around = Run(BREAK, frozenset(marks) if marks else NO_MARKS, url, title)
@@ -196,13 +198,16 @@ def _read_runs(tokens: Iterable[Token]) -> Iterator[Run]:
         elif kind == "code_inline":
             yield around.with_leaf(Node("code", token.content))
         elif kind == "image":
-            alt = _JOINED.sub(r"\1", _alt(token))
+            alt = JOINED.sub(r"\1", _alt(token))
             url = _address(token.attrGet("src"))
             yield around.with_leaf(node("image", url=url, alt=alt, name=str(token.attrGet("title") or "")))
+        elif kind == "html_inline" and (shifts := _SHIFT.fullmatch(token.content)):
+            moved = "" if shifts[1] else shifts[2].lower()
         elif kind == "html_inline":
             yield from _read_html(token.content, around)
         elif token.content:
-            yield around.with_leaf(text(_JOINED.sub(r"\1", token.content)))
+            words = JOINED.sub(r"\1", token.content)
+            yield around.with_leaf(text(shift(words, up=moved == "sup") if moved else words))
 
 
 def _address(value: object) -> str:
@@ -224,11 +229,11 @@ def _read_html(source: str, around: Run) -> Iterator[Run]:
     kept = _COMMENT.sub("", source)
     reached = 0
     for found in _KNOWN_HTML.finditer(kept):
-        yield around.with_leaf(text(_JOINED.sub(r"\1", kept[reached : found.start()])))
+        yield around.with_leaf(text(JOINED.sub(r"\1", kept[reached : found.start()])))
         reached = found.end()
         if found.lastgroup == "line":
             yield Run(BREAK)
         elif found.lastgroup == "image":
             named = {key.lower(): unescape(one or two) for key, one, two in _ATTRIBUTE.findall(found.group())}
             yield around.with_leaf(node("image", url=safe_url(named.get("src", "")), alt=named.get("alt", "")))
-    yield around.with_leaf(text(_JOINED.sub(r"\1", kept[reached:])))
+    yield around.with_leaf(text(JOINED.sub(r"\1", kept[reached:])))

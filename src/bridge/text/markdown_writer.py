@@ -10,7 +10,7 @@ from string import punctuation
 
 from bridge.model.document import Document, Node
 from bridge.text.clean import JOINER
-from bridge.text.markdown_reader import SILENT_HOST
+from bridge.text.markdown_reader import JOINED, SILENT_HOST
 from bridge.text.runs import Run, flatten, lines_of, nest, with_addresses, with_words
 from bridge.text.shape import LINES, LISTS, SIMPLE, fit, start_of
 
@@ -44,7 +44,9 @@ def write_markdown(document: Document) -> str:
 
 
 def _render(run: Run) -> Iterable[Run]:
-    return with_addresses(with_words(run._replace(marks=run.marks - {"underline"})))
+    for one in with_addresses(with_words(run._replace(marks=run.marks - {"underline"}))):
+        # Read back, every spelling of the host is this one; what then becomes one link has to be one from the start.
+        yield one._replace(url=_LINKED_BACK.sub(r"\1github.com", one.url)) if one.url else one
 
 
 def _write_blocks(blocks: Iterable[Node], *, is_tight: bool = False) -> list[str]:
@@ -221,4 +223,4 @@ def _write_code(words: str, *, is_cell: bool) -> str:
 
 
 def _escape(words: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", _REFERENCE.sub(rf"\g<0>{JOINER}", words))
+    return _SPECIAL.sub(r"\\\g<0>", _REFERENCE.sub(rf"\g<0>{JOINER}", JOINED.sub(r"\1", words)))

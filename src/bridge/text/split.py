@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bridge.model.document import Document, Node, doc, from_plain, paragraph, text, to_plain
@@ -16,6 +17,10 @@ Fill = Callable[[Node], float]
 _MOST_PARTS = 9_999
 _FULL_ENOUGH = 0.9
 _MOST_ATOMS = 2_000
+_LONGEST_LETTER = 32
+_ZERO_WIDTH_JOINER = "\u200d"
+_FLAG_LETTERS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
+_SKIN_TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 _WORDS = re.compile(r"\s+|\S+")
 _NOTHING = Node("doc")
 """Nothing left. A nested `doc` stands for its children."""
@@ -122,11 +127,27 @@ def _cut_code(block: Node, fill: Fill) -> tuple[Node, Node]:
     count = _longest(len(lines), lambda count: fill(part("\n".join(lines[:count]))))
     if "".join(lines[:count]).strip():
         return part("\n".join(lines[:count])), part("\n".join(lines[count:]))
-    words = block.text.lstrip()
-    letters = _longest(len(words), lambda count: fill(part(words[:count])))
-    if not letters:
+    letters = list(_letters(block.text.lstrip()))
+    count = _longest(len(letters), lambda count: fill(part("".join(letters[:count]))))
+    if not count:
         raise ValueError("The limit of a text's length is too small to hold one letter of code.")
-    return part(words[:letters]), part(words[letters:])
+    return part("".join(letters[:count])), part("".join(letters[count:]))
+
+
+def _letters(words: str) -> Iterator[str]:
+    """What a reader sees as one letter each: with its accents, a composed emoji, a flag. Bounded, whatever comes."""
+    letter = ""
+    for one in words:
+        is_flag = len(letter) == 1 and letter in _FLAG_LETTERS and one in _FLAG_LETTERS
+        is_joined = letter.endswith(_ZERO_WIDTH_JOINER) or one == _ZERO_WIDTH_JOINER or one in _SKIN_TONES
+        if letter and len(letter) < _LONGEST_LETTER and (is_flag or is_joined or unicodedata.category(one)[0] == "M"):
+            letter += one
+            continue
+        if letter:
+            yield letter
+        letter = one
+    if letter:
+        yield letter
 
 
 def _chunks(atoms: Sequence[Run]) -> Iterator[Sequence[Run]]:
@@ -160,7 +181,7 @@ def _cut_inlines(block: Node, fill: Fill) -> tuple[Node, Node]:
     kind = "code" if first.leaf.kind == "code" else "text"
     for url in (first.url, ""):
         # An address longer than the limit cannot be kept as a link; its words can.
-        cut = [Run(Node(kind, letter), first.marks, url, first.title if url else "") for letter in words]
+        cut = [Run(Node(kind, letter), first.marks, url, first.title if url else "") for letter in _letters(words)]
         count = _longest(len(cut), lambda count, cut=cut: fill(part(cut[:count])))  # type: ignore[misc]
         if count:
             return part(cut[:count]), part([*cut[count:], *others])

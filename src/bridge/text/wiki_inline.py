@@ -7,17 +7,18 @@ non-space, closes behind a non-space and before a non-letter, or stands in brace
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from html.entities import html5
 
 from bridge.model.document import Node, node, text
-from bridge.text.clean import safe_url
+from bridge.text.clean import safe_url, shift
 from bridge.text.runs import BREAK, Run
 
 MARKS = {"*": "strong", "_": "emphasis", "-": "strike", "+": "underline", "??": "emphasis", "^": "", "~": ""}
-"""Phrase marks; superscript and subscript give their words only."""
+"""Phrase marks; superscript and subscript give their words, in letters that stand there."""
+_SHIFTS = ("^", "~")
 
 ADDRESS = re.compile(r"https?://[A-Za-z0-9\-._/:?#@$&'()+,;=%~*]*[A-Za-z0-9/#=%]", re.IGNORECASE)
 """A bare address, as far as neither the markup nor the end of a sentence cuts it off."""
@@ -96,7 +97,7 @@ def _leaves(found: re.Match[str]) -> Iterator[Run]:
         is_known = entity[0] == "#" or f"{entity};" in html5
         yield Run(text(unescape(found.group()) if is_known else found.group()))
     elif found["address"]:
-        yield Run(text(found["address"]))
+        yield Run(text(found["address"].replace("&amp;", "&")))
     elif found["code"]:
         yield Run(Node("code", unescape_plain(found["code"])))
     elif found["image"]:
@@ -154,6 +155,11 @@ def _link(inner: str, whole: str) -> Iterator[Run]:
         yield run._replace(url=url, title=title) if url else run
 
 
+def _shifted(run: Run, active: Sequence[str]) -> Run:
+    name = next((name for name in reversed(active) if name in _SHIFTS), "")
+    return run.with_leaf(text(shift(run.leaf.text, up=name == "^"))) if name and run.leaf.kind == "text" else run
+
+
 def _pair(tokens: list[Run | _Mark]) -> Iterator[Run]:
     """Match marks on one line and put them on the runs between; what finds no partner is literal."""
     begins: dict[int, str] = {}
@@ -180,7 +186,7 @@ def _pair(tokens: list[Run | _Mark]) -> Iterator[Run]:
     active: list[str] = []
     for index, token in enumerate(tokens):
         if isinstance(token, Run):
-            yield token._replace(marks=token.marks | {MARKS[name] for name in active if MARKS[name]})
+            yield _shifted(token, active)._replace(marks=token.marks | {MARKS[name] for name in active if MARKS[name]})
         elif index in begins:
             active.append(begins[index])
         elif index in ends:
