@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.errors import PermanentError
 from bridge.model.document import Document, from_plain
+from bridge.text.clean import clean
 from bridge.text.html import read_html, write_html
 
 MOST_BYTES = 65_000
@@ -20,7 +21,7 @@ def read_body(comment: Mapping[str, Any]) -> Document:
     shown = comment.get("html_body")
     if shown:
         return read_html(shown)
-    return from_plain(comment.get("plain_body") or comment.get("body") or "")
+    return from_plain(clean(comment.get("plain_body") or comment.get("body") or ""))
 
 
 def write_body(body: Document, *, site: str) -> str:

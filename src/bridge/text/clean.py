@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+MOST_LETTERS = 1_000_000
+"""A longer source than any vendor keeps is read as plain words, so that no markup in it costs more than its length."""
+
 MAX_DEPTH = 50
 """How deep a tree may nest; what lies deeper is degraded to its words."""
 
@@ -11,7 +14,9 @@ JOINER = "\u2060"
 """Put by writers between two letters that would together call somebody or run something, and taken off by readers.
 Nobody sees it, and it breaks no line."""
 
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\u202d\u202e\ufffe\uffff]"
+)
 _NEWLINES = re.compile("\r\n?|[\x85\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _SCHEME = re.compile(r"(?:https?://[^/?#\s]|mailto:[^\s])", re.IGNORECASE)
@@ -23,7 +28,8 @@ ADDRESS = re.compile(r"(?<![A-Za-z0-9])https?://[^\s<>\"`|^{}\\\[\]]*[^\s<>\"`|^
 
 
 def clean(value: str) -> str:
-    """The text without null bytes, control characters, lone surrogates; every kind of line end becomes a newline."""
+    """The text without null bytes, control characters, lone surrogates and overrides of the writing direction (marks
+    and isolates stay); every kind of line end becomes a newline."""
     if value.isprintable():
         return value
     return _UNWANTED.sub("", _NEWLINES.sub("\n", value))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from html import escape
+from html import escape, unescape
 
 import nh3
 from bs4 import BeautifulSoup
 from bs4.element import Comment, NavigableString, PageElement, Tag
 
-from bridge.model.document import Document, Node, doc, node, text
-from bridge.text.clean import JOINER, MAX_DEPTH, clean, fold_spaces, safe_language, shift
+from bridge.model.document import Document, Node, doc, from_plain, node, text
+from bridge.text.clean import JOINER, MAX_DEPTH, MOST_LETTERS, clean, fold_spaces, safe_language, shift
 from bridge.text.runs import BREAK, Run, with_words
 from bridge.text.shape import paragraphs, start_of, tidy
 
@@ -46,6 +46,9 @@ _SCHEMES = {"http", "https", "mailto"}
 _PLACEHOLDER = re.compile(r"\{(?=[{%])")
 _JOINED = re.compile(rf"\{{{JOINER}(?=[{{%])")
 """A helpdesk puts a customer's data, or nothing, where a text holds `{{ticket.…}}` or `{% … %}`."""
+_TAG = re.compile(r"<[^<>]*>")
+_OPEN_OR_SHUT = re.compile(r"<(/?)(?!(?:br|img|hr|p|li|td|th|tr|dt|dd|input|meta|link|col)\b)[a-z]", re.IGNORECASE)
+_DEEPEST = 1_000
 _NOT_A_NAME = "<!---->"
 """Put before words, which the parser would else take for the name of a page or a file, and complain."""
 _LANGUAGE_PREFIXES = ("language-", "lang-", "highlight-source-", "brush:")
@@ -53,7 +56,9 @@ _LANGUAGE_PREFIXES = ("language-", "lang-", "highlight-source-", "brush:")
 
 def read_html(value: str) -> Document:
     """Read a fragment of HTML from anybody. Scripts and styles vanish with what is in them; unknown tags leave their
-    words; addresses other than http, https and mailto are taken off."""
+    words; addresses other than http, https and mailto are taken off. What is absurdly long or deep gives its words."""
+    if len(value) > MOST_LETTERS or _is_absurdly_deep(value):
+        return tidy(from_plain(unescape(_TAG.sub("\n", clean(value)))))
     safe = nh3.clean(
         _JOINED.sub("{", clean(value)),
         tags=set(_INLINE | _BLOCKS),
@@ -64,6 +69,16 @@ def read_html(value: str) -> Document:
         filter_style_properties={"text-align"},
     )
     return tidy(doc(*_read_blocks(BeautifulSoup(_NOT_A_NAME + safe, "html.parser").contents, 0)))
+
+
+def _is_absurdly_deep(value: str) -> bool:
+    """Whether so many elements stand open at once that a parser, which looks through all of them, would be slow."""
+    depth = 0
+    for found in _OPEN_OR_SHUT.finditer(value):
+        depth = max(0, depth - 1) if found[1] else depth + 1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _read_blocks(elements: Iterable[PageElement], depth: int) -> list[Node]:
@@ -262,14 +277,14 @@ def _write_block(block: Node) -> str:
     if kind == "table":
         rows = ("".join(_write_cell(cell) for cell in row.children) for row in block.children)
         return "<table><tbody>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</tbody></table>"
+    if kind == "item":
+        return f"<li>{_write_members(block)}</li>"
     inner = "".join(_write_block(child) for child in block.children)
     if kind == "numbers":
         start = start_of(block)
         return f'<ol start="{start}">{inner}</ol>' if start != 1 else f"<ol>{inner}</ol>"
     if kind == "bullets":
         return f"<ul>{inner}</ul>"
-    if kind == "item":
-        return f"<li>{_write_members(block)}</li>"
     return f"<blockquote>{inner}</blockquote>"
 
 

@@ -17,7 +17,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from bridge.model.document import Document, Node, doc, from_plain, node, text
-from bridge.text.clean import JOINER, clean, safe_url, shift
+from bridge.text.clean import JOINER, MOST_LETTERS, clean, safe_url, shift
 from bridge.text.runs import BREAK, NO_MARKS, Run
 from bridge.text.shape import paragraphs, tidy
 
@@ -104,7 +104,7 @@ def read_markdown(value: str) -> Document:
     """Read a comment or description as GitHub keeps it. A `@name` stays text. Text that nests absurdly is taken
     literally, so that none of it is lost; so is one with thousands of brackets, whose parsing takes quadratic time."""
     source = clean(value)
-    if source.count("[") > _MOST_BRACKETS:
+    if len(source) > MOST_LETTERS or source.count("[") > _MOST_BRACKETS:
         return tidy(from_plain(source))
     tokens = _build_parser().parse(source)
     if any(token.level >= _TOO_DEEP for token in tokens):

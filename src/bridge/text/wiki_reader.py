@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bridge.model.document import Document, Node, doc, node, text
-from bridge.text.clean import MAX_DEPTH, clean
+from bridge.model.document import Document, Node, doc, from_plain, node, text
+from bridge.text.clean import MAX_DEPTH, MOST_LETTERS, clean
 from bridge.text.shape import paragraphs, tidy
 from bridge.text.wiki_inline import read_line
 
@@ -42,6 +42,8 @@ class _Container:
 def read_wiki(value: str) -> Document:
     """Read wiki markup. Unknown macros and markup without its end are literal text."""
     source = clean(value)
+    if len(source) > MOST_LETTERS:
+        return tidy(from_plain(source))
     slots: list[Node] = []
     stack = [_Container("doc")]
     for piece in _pieces(source, slots):
