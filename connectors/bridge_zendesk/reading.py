@@ -52,10 +52,12 @@ class Reader:
             count = ticket.get("comment_count")
             readings = self._fields.read(ticket)
             thread = None
+            survivor: str | None = None
             if comments is not None:
                 thread = self._thread(ident, comments)
                 merged = (related_ticket(comment.get("via"), "merge", "to") for comment in comments)
-                readings[MERGED] = Reading.of(next(filter(None, merged), None))
+                survivor = next(filter(None, merged), None)
+                readings[MERGED] = Reading.of(survivor)
             body = self._shared.description(ident)
             if body is not None:
                 readings[DESCRIPTION] = Reading.of(body if body.children else None)
@@ -71,6 +73,8 @@ class Reader:
                 sender=self._names.person(ticket["requester_id"]),
                 marker=self._marker_of(ref, ticket),
                 life=_LIVES.get(ticket["status"], Life.ALIVE),
+                merged_into=survivor or "",
+                follows=related_ticket(ticket.get("via"), "follow_up", "from") or "",
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SkippableError(

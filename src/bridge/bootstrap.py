@@ -223,6 +223,8 @@ def _route(plan: RoutePlan, config: Config, *, began_at: datetime) -> Route:
         digest=hash_of(meaning),
         brakes=plan.brakes,
         allow_public=plan.allow_public,
+        shared=plan.shared,
+        follow_up=plan.follow_up,
     )
 
 

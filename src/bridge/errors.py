@@ -10,6 +10,7 @@ BridgeError
 │   │   └── ChangedError    the target moved under us (409): read again and plan again
 │   └── UnknownOutcomeError a write was sent and may have taken effect: find it before anything else
 ├── SkippableError          one malformed item of a feed: record it, go on with the rest
+├── LinkError               tickets cannot be linked, joined or parted as asked
 ├── BrakeError              a guard stopped this field or route until a person releases it
 ├── AudienceError           a text was about to reach readers no rule released it to: a defect, stopped before sending
 └── HandLostError           another worker holds this group now: drop the work, it will be done there
@@ -131,6 +132,10 @@ class UnknownOutcomeError(RemoteError):
 
 class SkippableError(BridgeError):
     """One item of a feed cannot be read; the rest of the page can."""
+
+
+class LinkError(BridgeError):
+    """Tickets cannot be linked, joined or parted as asked. Nothing was changed."""
 
 
 class BrakeError(BridgeError):

@@ -12,8 +12,13 @@ from rich.table import Table
 from bridge.bootstrap import look
 from bridge.cli.brakes import plain_brake
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
+from bridge.engine.reasons import STRAYED, UNROUTED
+from bridge.engine.succession import ELSEWHERE
+from bridge.model.document import to_plain
 from bridge.model.operation import OperationState
+from bridge.model.ticket import TicketRef
 from bridge.store.ledger import Ledger
+from bridge.store.links import Link
 
 
 def status(
@@ -21,9 +26,10 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show links, feeds, what waits and what failed. Reads the ledger only."""
-    ledger = look(load(config))
+    loaded = load(config)
+    ledger = look(loaded)
     try:
-        report = _report(ledger)
+        report = _report(ledger, frozenset(loaded.routes))
     finally:
         ledger.close()
     if json:
@@ -32,7 +38,7 @@ def status(
         _print(report)
 
 
-def _report(ledger: Ledger) -> dict[str, Any]:
+def _report(ledger: Ledger, routes: frozenset[str]) -> dict[str, Any]:
     with ledger.begin() as transaction:
         dead = transaction.journal.in_state(OperationState.DEAD)
         held = transaction.journal.in_state(OperationState.HELD)
@@ -50,7 +56,17 @@ def _report(ledger: Ledger) -> dict[str, Any]:
             ],
             "held_for_release": [{"group": one.group, "update": one.item, "rule": one.reason} for one in held],
             "conflicts": [{"group": group, "field": field} for group, field in transaction.links.all_conflicts()],
-            "suspended": [{"group": group, "why": why} for group, why in transaction.hands.suspensions()],
+            "suspended": [
+                {"group": group, "why": why}
+                for group, why in transaction.hands.suspensions()
+                if not why.startswith(ELSEWHERE)
+            ],
+            "shared": [
+                {"issue": key, "tickets": tickets} for key, tickets in sorted(_shared(transaction.links.all()).items())
+            ],
+            "unrouted": [to_plain(one.text) for one in transaction.notices.standing(UNROUTED) if one.text],
+            "strayed": [to_plain(one.text) for one in transaction.notices.standing(STRAYED) if one.text],
+            "routeless": {name: number for name, number in transaction.links.count().items() if name not in routes},
             "brakes": [plain_brake(brake) for brake in transaction.brakes.all()],
             "embargoes": [
                 {
@@ -74,6 +90,18 @@ def _report(ledger: Ledger) -> dict[str, Any]:
         }
 
 
+def _shared(links: list[Link]) -> dict[str, list[str]]:
+    """The issues that more than one ticket shares, with their tickets."""
+    tickets: dict[TicketRef, list[Link]] = {}
+    for link in links:
+        tickets.setdefault(link.tracker, []).append(link)
+    return {
+        sharing[0].tracker_key: [str(link.helpdesk) for link in sharing]
+        for sharing in tickets.values()
+        if len(sharing) > 1
+    }
+
+
 def _print(report: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     table = Table("route", "links")
@@ -83,6 +111,13 @@ def _print(report: dict[str, Any]) -> None:
     for feed in report["feeds"]:
         console.print(f"{feed['site']}: {feed['feed']} last read {feed['read_at']}", markup=False)
     console.print(f"{report['due']} cases are due now.")
+    for one in report["shared"]:
+        console.print(f"{one['issue']} is shared by {', '.join(one['tickets'])}", markup=False)
+    for words in [*report["unrouted"], *report["strayed"]]:
+        console.print(words.strip(), style="yellow", markup=False)
+    for name, number in report["routeless"].items():
+        words = f"{number} linked tickets are of route {name}, which the config does not have: they rest until it does."
+        console.print(words, style="yellow", markup=False)
     if report["oldest_unconfirmed_at"]:
         console.print(f"The oldest unconfirmed operation was planned {report['oldest_unconfirmed_at']}.")
     for one in report["dead"]:

@@ -23,8 +23,8 @@ from bridge.mapping.overlay import lay_over
 from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Item, Problems, did_you_mean
 from bridge.model.brake import BrakeLimits
-from bridge.model.policy import FieldPolicy
-from bridge.model.words import CANONICAL_FIELDS, HeldBy, Mode, OnConflict, Side
+from bridge.model.policy import FieldPolicy, SharedPolicy, wrong_rule
+from bridge.model.words import CANONICAL_FIELDS, Direction, FollowUp, HeldBy, Mode, OnConflict, Side
 
 Word = TypeVar("Word")
 
@@ -61,6 +61,8 @@ class RoutePlan:
     tracker: SidePlan
     policies: Mapping[str, FieldPolicy]
     brakes: BrakeLimits = field(default_factory=BrakeLimits)
+    shared: SharedPolicy = field(default_factory=SharedPolicy)
+    follow_up: FollowUp = FollowUp.REOPEN
 
     def side(self, side: Side) -> SidePlan:
         """The helpdesk's or the tracker's end."""
@@ -177,6 +179,33 @@ def _compile_route(
         tracker=tracker,
         policies=MappingProxyType(policies),
         brakes=route.brakes.limits(),
+        shared=_shared(route, item, policies, problems),
+        follow_up=route.follow_up,
+    )
+
+
+def _shared(route: RouteConfig, item: Item, policies: Mapping[str, FieldPolicy], problems: Problems) -> SharedPolicy:
+    """The `shared:` block, proved: the fields exist, a rule fits its field, what fans out flows both ways."""
+    block = item.get("shared")
+    reduce = block.get("reduce") if block is not None and block.is_map else None
+    for name, rule in route.shared.reduce.items():
+        place = reduce.key_place(name) if reduce is not None else None
+        if name not in policies:
+            hint = did_you_mean(name, policies) or f"mapped on both: {', '.join(policies)}"
+            problems.add(f"`{name}` in `reduce` is not mapped on both sides", place, hint)  # type: ignore[arg-type]
+        elif (wrong := wrong_rule(rule, name)) is not None:
+            problems.add(f"`{name}` cannot be reduced by `{rule}`", place, wrong)  # type: ignore[arg-type]
+    fans = block.get("fan_out") if block is not None and block.is_map else None
+    for name in route.shared.fan_out:
+        policy = policies.get(name)
+        place = fans.place if fans is not None else None
+        if policy is None:
+            problems.add(f"`{name}` in `fan_out` is not mapped on both sides", place)  # type: ignore[arg-type]
+        elif policy.direction is not Direction.BOTH:
+            hint = f"say `owner: {{{name}: both}}` as well"
+            problems.add(f"`{name}` in `fan_out` does not flow both ways", place, hint)  # type: ignore[arg-type]
+    return SharedPolicy(
+        MappingProxyType(dict(route.shared.reduce)), frozenset(route.shared.fan_out), route.shared.reply_all
     )
 
 

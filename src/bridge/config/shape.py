@@ -22,7 +22,7 @@ from pydantic import (
 from bridge.config.durations import Duration
 from bridge.mapping.source import Item
 from bridge.model.brake import BrakeLimits, Threshold
-from bridge.model.words import Drift, HeldBy, Mode, OnConflict
+from bridge.model.words import Drift, FollowUp, HeldBy, Mode, OnConflict, Reduce
 
 if TYPE_CHECKING:
     from bridge.config.routes import RoutePlan
@@ -172,6 +172,15 @@ class BrakesConfig(_Part):
         )
 
 
+class SharedConfig(_Part):
+    """What holds when several tickets of the route share an issue. `reduce`: how their values of a field become the
+    issue's; `fan_out`: two-way fields that are written back to all of them; `reply_all`: `#reply all` is allowed."""
+
+    reduce: dict[str, Reduce] = {}
+    fan_out: tuple[str, ...] = ()
+    reply_all: StrictBool = False
+
+
 class RouteConfig(_Part):
     """One customer's pair of sides.
 
@@ -192,6 +201,8 @@ class RouteConfig(_Part):
     undo: Duration = timedelta(minutes=2)
     brakes: BrakesConfig = BrakesConfig()
     allow_public: StrictBool = False
+    shared: SharedConfig = SharedConfig()
+    follow_up: Annotated[FollowUp, Field(strict=False)] = FollowUp.REOPEN
     language: Language | None = None
 
 

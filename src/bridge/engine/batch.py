@@ -23,7 +23,8 @@ from bridge.engine.plan import Plan, Tools, make_plan, update_key
 from bridge.engine.reasons import COMPUTED
 from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route
-from bridge.engine.state import GroupState, load_state
+from bridge.engine.state import GroupState, load_members, load_state
+from bridge.engine.succession import succeed
 from bridge.errors import AudienceError, HandLostError, RefusedError, RemoteError, TemporaryError
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ports import Clock
@@ -72,29 +73,37 @@ class Batch:
 
     def work(self, hands: list[Hand]) -> None:
         """Reconcile every group in hand; each is let go when it is done or has to wait."""
-        drafts = [draft for hand in hands if (draft := self._draft(hand)) is not None]
-        self._read_missing(drafts)
-        for state, _plan in drafts:
+        drafts = {hand.row: found for hand in hands if (found := self._draft(hand))}
+        self._read_missing([draft for found in drafts.values() for draft in found])
+        for hand in hands:
             # Each group is looked at anew when its turn comes: others were worked on meanwhile, and that takes time.
-            self._guarded(state.hand, partial(self._finish, state.hand, state.route))
+            if hand.row in drafts:
+                self._guarded(hand, partial(self._finish, hand))
 
-    def _draft(self, hand: Hand) -> tuple[GroupState, Plan] | None:
-        """A first look at a group, to see what has to be read; None if there is nothing to do with it."""
-        route = self.routes.get(hand.route)
-        if route is None:
-            self._release(hand, None)
-            return None
+    def _draft(self, hand: Hand) -> list[tuple[GroupState, Plan]]:
+        """A first look at every ticket of a group, to see what has to be read; [] if there is nothing to do with it."""
         drafts: list[tuple[GroupState, Plan]] = []
 
         def look() -> None:
-            state = self._load(hand, route)
-            drafts.append((state, make_plan(state, self.tools)))
+            for one, route in self._tickets(hand):
+                state = self._load(one, route)
+                drafts.append((state, make_plan(state, self.tools)))
 
-        self._guarded(hand, look)
-        return drafts[0] if drafts else None
+        if not self._tickets(hand):
+            self._release(hand, None)
+            return []
+        return drafts if self._guarded(hand, look) else []
 
-    def _guarded(self, hand: Hand, act: Callable[[], None]) -> None:
-        """Work on one group. Whatever goes wrong with it stays with it: it is looked at again later, and people see."""
+    def _tickets(self, hand: Hand) -> list[tuple[Hand, Route]]:
+        """The hand laid on each ticket of its group that is worked on, with its route."""
+        if not hand.seats:
+            return [(hand, self.routes[hand.route])] if hand.route in self.routes else []
+        awake = [seat for seat in hand.seats if not seat.suspended and seat.route in self.routes]
+        return [(hand.at(seat), self.routes[seat.route]) for seat in awake]
+
+    def _guarded(self, hand: Hand, act: Callable[[], None]) -> bool:
+        """Work on one group. Whatever goes wrong with it stays with it: it is looked at again later, and people see.
+        False if it could not be done."""
         try:
             act()
         except HandLostError:
@@ -109,6 +118,8 @@ class Batch:
             self._release(hand, self.clock.now() + POISON)
         else:
             self.failures.pop(hand.group, None)
+            return True
+        return False
 
     def _rest(self, hand: Hand, what: str, why: str) -> None:
         """Write down what stopped a case, and look at it again when somebody had time to act."""
@@ -118,26 +129,41 @@ class Batch:
 
     def _load(self, hand: Hand, route: Route) -> GroupState:
         with self.ledger.begin() as transaction:
-            return load_state(transaction, hand, route)
+            if not hand.seats:
+                return load_state(transaction, hand, route)
+            members = load_members(transaction, hand, self.routes)
+            return next(one for one in members if one.hand.group == hand.group)
 
-    def _finish(self, hand: Hand, route: Route) -> None:
-        """Look, plan and send until nothing is left to do now; then let the group go."""
-        due_at: datetime | None = self.clock.now() + timedelta(seconds=RETRY_S)
+    def _finish(self, hand: Hand) -> None:
+        """Bring every ticket of a group into agreement; then let the group go."""
+        due_at: datetime | None = None
+        # What one ticket moves at a shared issue, the others are told in a second turn.
+        for _turn in range(2 if hand.seats else 1):
+            due_at = None
+            for one, route in self._tickets(hand):
+                due_at = _earlier(due_at, self._settle(one, route))
+        self._release(hand, due_at)
+
+    def _settle(self, hand: Hand, route: Route) -> datetime | None:
+        """Look, plan and send until nothing is left to do now for one ticket. When to look again, if need be."""
         for _round in range(ROUNDS):
             state = self._load(hand, route)
             if route.mode is Mode.OBSERVE:
-                due_at = self._observe(state)
-                break
+                return self._observe(state)
             outcome = self._step(state)
             if outcome.reread:
                 self._read([ref for side in Side if (ref := state.ref(side)) is not None])
             elif outcome.done or outcome.due_at is not None:
-                due_at = outcome.due_at
-                break
-        self._release(hand, due_at)
+                return outcome.due_at
+        return self.clock.now() + timedelta(seconds=RETRY_S)
 
     def _step(self, state: GroupState) -> Outcome:
         """One look at a group: settle what is in doubt, plan, send. Not `done` if another look is wanted at once."""
+        with self.ledger.begin(state.hand) as transaction:
+            has_moved = succeed(transaction, state)
+        if has_moved:
+            # The case is another one's now, or another ticket's: whoever takes it up next sees it whole.
+            return Outcome(done=True)
         later = self.recovery.settle(state)
         if state.is_in_doubt or self.recovery.adopt(state):
             state = self._load(state.hand, state.route)
@@ -256,8 +282,10 @@ class Batch:
             route = self.routes.get(group.partition(":")[0])
             if route is not None and count_gone(transaction, route, group) is not None:
                 return
-            transaction.hands.suspend(group, f"{gone.ref} is gone")
-            transaction.note("suspended", group=group, gone=str(gone.ref))
+            sharing = [link.group for link in transaction.links.sharing(gone.ref)] or [group]
+            for one in sharing:
+                transaction.hands.suspend(one, f"{gone.ref} is gone")
+                transaction.note("suspended", group=one, gone=str(gone.ref))
 
     def _release(self, hand: Hand, due_at: datetime | None) -> None:
         with self.ledger.begin() as transaction:
@@ -276,6 +304,8 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
     journal.change([one.key for one in plan.fields.voided], state=OperationState.VOID)
     for side, name, natives in plan.fields.bases:
         links.move_base(group, side, name, natives)
+    for move in plan.fields.moves:
+        links.move_base(move.group, move.side, move.field, move.native, over=move.over)
     for name, helpdesk, tracker in plan.fields.conflicts:
         links.set_conflict(group, name, helpdesk=helpdesk, tracker=tracker)
     for name in state.conflicts.intersection(plan.fields.agreed):

@@ -13,11 +13,11 @@ FOOTER = "Helpdesk ticket "
 LEFT_OUT = "Quoted mail and signature left out; they stand in the helpdesk."
 
 
-def new_issue_body(description: Document, source: Snapshot) -> Document:
-    """The description with the line that says whose ticket it is and where."""
+def new_issue_body(description: Document, source: Snapshot, *, follows: str = "") -> Document:
+    """The description with the line that says whose ticket it is and where. `follows`: the key of an earlier issue."""
     sender = source.sender.name or source.sender.email or "the customer"
     link = node("link", text(source.key), url=source.url) if source.url else text(source.key)
-    line = paragraph(text(FOOTER), link, text(f" by {sender}"))
+    line = paragraph(text(FOOTER), link, text(f" by {sender}" + (f", follows {follows}" if follows else "")))
     return doc(*description.children, node("rule"), line)
 
 
@@ -32,19 +32,36 @@ def without_footer(description: Document) -> Document:
 
 
 def mirrored_body(
-    comment: Comment, body: Document, *, source: Snapshot, target: Side, is_folded: bool = False
+    comment: Comment, body: Document, *, source: Snapshot, target: Side, is_folded: bool = False, whose: str = ""
 ) -> Document:
     """A comment as it stands on the other side. Towards the tracker it says who wrote it, that a machine did, which
-    files came with it and whether quoted mail was left out (`is_folded`); towards the helpdesk it is the bare text,
-    for the account's own name already stands above it."""
+    files came with it and whether quoted mail was left out (`is_folded`); on an issue of several tickets, `whose` it
+    is. Towards the helpdesk it is the bare text, for the account's own name already stands above it."""
     if target is Side.HELPDESK:
         return body
     who = comment.author.name or comment.author.email or "Somebody"
     role = "their staff" if comment.author.staff else "the customer"
     what = "sent an automatic message in" if comment.auto else "wrote in"
-    head = paragraph(node("strong", text(who)), text(f" ({role}) {what} {source.key}:"))
+    head = paragraph(node("strong", text(who)), text(f" ({role}) {what} {_named(source, whose)}:"))
     files = ", ".join(file.name for file in comment.attachments)
     lines = [f"Files attached there: {files}"] if files else []
     if is_folded:
         lines.insert(0, LEFT_OUT)
     return doc(head, *body.children, *(paragraph(node("emphasis", text(line))) for line in lines))
+
+
+SHARES = "One more ticket shares this issue: "
+MOVED = "This case goes on in another ticket: "
+
+
+def joined_body(why: str, summary: str, description: Document, *, source: Snapshot, whose: str) -> Document:
+    """What an issue is told of a ticket that joined it: whose it is, and what it says."""
+    sender = source.sender.name or source.sender.email or "the customer"
+    link = node("link", text(_named(source, whose)), url=source.url) if source.url else text(_named(source, whose))
+    title = [paragraph(node("strong", text(summary)))] if summary else []
+    head = paragraph(node("strong", text(why)), link, text(f" by {sender}."))
+    return doc(head, *title, *description.children)
+
+
+def _named(source: Snapshot, whose: str) -> str:
+    return f"{whose} {source.key}" if whose else source.key

@@ -8,6 +8,7 @@ from typing import Any
 from bridge.engine.notes import PREFIX, is_note
 from bridge.engine.reasons import LOST_VALUE, lost_value
 from bridge.engine.route import Route
+from bridge.engine.state import issue_name
 from bridge.mapping import Lens
 from bridge.model.codec import encode
 from bridge.model.operation import Operation, OperationKind, OperationState, Written
@@ -32,7 +33,15 @@ def confirm_create(
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=written.ref.id, error="")
     if transaction.links.get(operation.group) is None:
         transaction.links.add(
-            Link(operation.group, route.name, source, written.ref, written.key, created=Side.TRACKER.value)
+            Link(
+                operation.group,
+                route.name,
+                source,
+                written.ref,
+                written.key,
+                created=Side.TRACKER.value,
+                generation=operation.marker.generation if operation.marker else 0,
+            )
         )
     fields = dict(operation.payload["fields"])
     for name in operation.payload["carried"]:
@@ -92,10 +101,15 @@ def confirm_update(
     name, target = operation.field_name, operation.side
     lenses = {side: route.end(side).mapping.lenses.get(name) for side in Side}
     now = {**operation.payload["prior"], **_read_back(operation, written, normalise)}
+    if "members" in operation.payload:
+        _move_shared(transaction, operation, _readings_of(lenses[Side.TRACKER], now), ref=ref)
+        lenses = {}
     for side, lens in lenses.items():
         if lens is not None:
             natives = now if side is target else operation.sources
-            transaction.links.move_base(operation.group, side, name, _readings_of(lens, natives))
+            is_ours = side is target is Side.HELPDESK
+            over = _readings_of(lens, operation.payload["prior"]) if is_ours else None
+            transaction.links.move_base(operation.group, side, name, _readings_of(lens, natives), over=over)
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=ref.id, error="")
     transaction.links.clear_conflict(operation.group, name)
     remember_loss(transaction, route, operation)
@@ -114,6 +128,18 @@ def remember_loss(transaction: Transaction, route: Route, operation: Operation) 
         written=encode(operation.payload["fields"]),
     )
     transaction.notices.record(operation.group, LOST_VALUE, operation.key, lost_value(route, operation))
+
+
+def _move_shared(
+    transaction: Transaction, operation: Operation, tracker: Mapping[str, Reading], *, ref: TicketRef
+) -> None:
+    """The issue stands as its tickets want it: its own base, what each ticket said, and who reads the same already."""
+    name, links = operation.field_name, transaction.links
+    links.move_base(issue_name(ref), Side.TRACKER, name, tracker)
+    for group, natives in operation.payload["members"].items():
+        links.move_base(group, Side.HELPDESK, name, {part: Reading.of(value) for part, value in natives.items()})
+    for group in operation.payload["told"]:
+        links.move_base(group, Side.TRACKER, name, tracker)
 
 
 def _read_back(operation: Operation, written: Written, normalise: Normalise) -> dict[str, Any]:
@@ -170,5 +196,7 @@ def confirm(
         confirm_comment(transaction, operation, written.comment_id)
 
 
-def _readings_of(lens: Lens, natives: Mapping[str, Any]) -> dict[str, Reading]:
+def _readings_of(lens: Lens | None, natives: Mapping[str, Any]) -> dict[str, Reading]:
+    if lens is None:
+        return {}
     return {name: Reading.of(natives[name]) for name in lens.natives if name in natives}

@@ -10,11 +10,16 @@ from bridge.engine.compose import without_footer
 from bridge.engine.state import GroupState
 from bridge.mapping import Lens
 from bridge.model.brake import BrakeKind
+from bridge.model.document import to_plain
 from bridge.model.operation import Operation, OperationState
 from bridge.model.policy import FieldPolicy
 from bridge.model.ticket import Life, Reading
-from bridge.model.words import DESCRIPTION, WORDLESS_FIELDS, Mode, Side
+from bridge.model.words import DESCRIPTION, STATE, WORDLESS_FIELDS, Mode, Side, Visibility
+from bridge.store.links import BaseMove
+from bridge.sync.reduce import DONE
 from bridge.sync.table import Action, Decision, FieldCase, Pending, SideView, Standing, Value, decide
+from bridge.text.quoted import own_words
+from bridge.text.thanks import is_thanks
 
 Natives = Mapping[str, Reading]
 
@@ -28,6 +33,10 @@ class FieldWrite:
     value: Any
     sources: Natives
     lost: bool = False
+    members: Mapping[str, Natives] | None = None
+    """Only for several tickets on one issue: the native values of those whose own people changed them, by link."""
+    told: tuple[str, ...] = ()
+    """The links whose tickets read then as the issue does."""
 
 
 @dataclass(slots=True)
@@ -43,6 +52,10 @@ class FieldsPlan:
     agreed: list[str] = field(default_factory=list)
     unread: set[Side] = field(default_factory=set)
     decisions: dict[str, Decision] = field(default_factory=dict)
+    thanked: str = ""
+    """The id of the customer's comment that only thanks, and so reopens nothing at the tracker."""
+    moves: list[BaseMove] = field(default_factory=list)
+    """Bases to move at once, of any link of the group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +124,7 @@ def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -
         case = replace(case, pending=None)
         decision = decide(case)
     plan.decisions[pair.name] = decision
-    _apply(state, pair, decision, plan)
+    apply(state, pair, decision, plan)
 
 
 def _first_look(state: GroupState, pair: Pair, case: FieldCase, plan: FieldsPlan) -> FieldCase:
@@ -138,7 +151,8 @@ def _settled(case: FieldCase, pair: Pair, moved: Mapping[Side, Natives]) -> Fiel
     return replace(case, pending=None, helpdesk=views[Side.HELPDESK], tracker=views[Side.TRACKER])
 
 
-def _apply(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) -> None:
+def apply(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) -> None:
+    """Write the table's answer about one field of one ticket into the plan."""
     if decision.cancel:
         plan.cancelled.extend(_unsent(state, pair.name))
     if decision.action in (Action.ADOPT, Action.NOTHING):
@@ -168,6 +182,9 @@ def _write(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) 
     assert target is not None
     source = state.snapshots[target.other].fields
     value = pair.read(target.other, source)
+    if pair.name == STATE and target is Side.TRACKER and (thanks := _reopened_by_thanks(state, pair)):
+        plan.thanked = thanks
+        return
     if target is Side.HELPDESK and state.route.mode is Mode.INTERNAL and pair.name not in WORDLESS_FIELDS:
         return
     if not pair.lenses[target].writable or state.snapshots[target].life is not Life.ALIVE:
@@ -183,21 +200,36 @@ def _write(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) 
     plan.writes.append(FieldWrite(pair.name, target, wanted, pair.natives(target.other, source), decision.lost))
 
 
+def _reopened_by_thanks(state: GroupState, pair: Pair) -> str:
+    """The comment that reopened the ticket though it only says thanks; "" if it was reopened by anything else."""
+    now = {side: _canonical(pair.read(side, state.snapshots[side].fields)) for side in Side}
+    thread = state.snapshots[Side.HELPDESK].thread
+    if now[Side.TRACKER] not in DONE or now[Side.HELPDESK] in DONE or thread is None:
+        return ""
+    said = [one for one in thread.comments if not one.author.ours and one.visibility is Visibility.PUBLIC]
+    last = said[-1] if said else None
+    return last.id if last and not last.author.staff and is_thanks(to_plain(own_words(last.body))) else ""
+
+
 def _case(state: GroupState, pair: Pair, blocked: str) -> tuple[FieldCase, Operation | None]:
-    views = {side: _view(state, pair, side) for side in Side}
     operations = state.of_field(pair.name)
+    return case_of(state, pair, blocked, operations), operations[-1] if operations else None
+
+
+def case_of(state: GroupState, pair: Pair, blocked: str, operations: list[Operation]) -> FieldCase:
+    """What the table has to know about a field of one ticket. `operations` are those of the field that count."""
+    views = {side: _view(state, pair, side) for side in Side}
     last = operations[-1] if operations else None
     link = state.link
-    case = FieldCase(
+    return FieldCase(
         policy=pair.policy,
         helpdesk=views[Side.HELPDESK],
         tracker=views[Side.TRACKER],
-        pending=_pending(state, pair, last) if last else None,
+        pending=pending_of(state, pair, last) if last else None,
         conflict=pair.name in state.conflicts,
         blocked=blocked,
         created=Side(link.created) if link and link.created else None,
     )
-    return case, last
 
 
 def _view(state: GroupState, pair: Pair, side: Side) -> SideView:
@@ -206,7 +238,8 @@ def _view(state: GroupState, pair: Pair, side: Side) -> SideView:
     return SideView(pair.read(side, snapshot.fields if snapshot else None), pair.read(side, base))
 
 
-def _pending(state: GroupState, pair: Pair, last: Operation) -> Pending:
+def pending_of(state: GroupState, pair: Pair, last: Operation) -> Pending:
+    """How far a field's last operation has come, in canonical values."""
     target = last.side
     prior = _readings(last.payload["prior"])
     wanted = {**prior, **_readings(last.payload["fields"])}

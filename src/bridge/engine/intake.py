@@ -12,6 +12,7 @@ import structlog
 from bridge.connect.port import Connector, Feed
 from bridge.engine.connections import Connections
 from bridge.engine.keys import Keys
+from bridge.engine.reasons import STRAYED, UNROUTED, strayed_ticket, unrouted_ticket
 from bridge.engine.route import Route
 from bridge.engine.state import group_of
 from bridge.errors import RemoteError
@@ -113,6 +114,8 @@ class Intake:
             known = transaction.readings.known(named)
             links = transaction.links.find(named)
             fresh = [one for one in page.snapshots if not self._is_known(transaction, one, known)]
+            unlinked = [one for one in fresh if one.ref not in links and self._is_helpdesk(one.ref.site)]
+            self._show_unrouted(transaction, unlinked)
         ready = [one for one in fresh if one.thread is not None or one.life is Life.DELETED]
         concerns = [one for one in fresh if one.thread is None and one.life is not Life.DELETED]
         asked = [one.ref for one in concerns if one.ref in links or self._route_of(one) or one.marker]
@@ -168,6 +171,7 @@ class Intake:
             link = links.get(snapshot.ref) or self._adopt(transaction, snapshot)
             route = self.routes.get(link.route) if link else self._route_of(snapshot)
             if link:
+                self._look_where_it_is(transaction, link, snapshot)
                 mine.append((link.group, link.route, snapshot))
             elif route is not None:
                 mine.append((group_of(route.name, snapshot.ref), route.name, snapshot))
@@ -181,19 +185,51 @@ class Intake:
         kept = [transaction.readings.put(snapshot, group, asked_at=asked_at) for group, _name, snapshot in mine]
         return sum(kept)
 
+    def _look_where_it_is(self, transaction: Transaction, link: Link, snapshot: Snapshot) -> None:
+        """What a linked ticket shows of its whereabouts: an issue's new key, a ticket that is another route's now."""
+        if snapshot.ref == link.tracker:
+            if snapshot.key != link.tracker_key:
+                transaction.links.rename(link.tracker, snapshot.key)
+                transaction.note("renamed", group=link.group, issue=snapshot.key, before=link.tracker_key)
+            return
+        claimed = {route.name for route in self._claiming(snapshot)}
+        strayed = transaction.notices.of_group(link.group).get((STRAYED, link.helpdesk.id))
+        if claimed and link.route not in claimed:
+            names = ", ".join(sorted(claimed))
+            if strayed is None or not strayed.stands:
+                transaction.note("strayed", group=link.group, routes=sorted(claimed))
+                log.warning("ticket.strayed", ticket=str(snapshot.ref), route=link.route, claimed_by=names)
+            words = strayed_ticket(snapshot, link.route, names)
+            transaction.notices.record(link.group, STRAYED, link.helpdesk.id, words)
+        elif strayed is not None and strayed.stands:
+            transaction.notices.solve(link.group, STRAYED, link.helpdesk.id)
+
     def _route_of(self, snapshot: Snapshot) -> Route | None:
         """The route a helpdesk ticket belongs to by its `open_when`; None if none does, or more than one."""
-        matching = [
+        matching = self._claiming(snapshot)
+        return matching[0] if len(matching) == 1 else None
+
+    def _claiming(self, snapshot: Snapshot) -> list[Route]:
+        """Every route that a helpdesk ticket would belong to."""
+        return [
             route
             for route in self.routes.values()
             if route.helpdesk.site == snapshot.ref.site
             and _is_in_scope(snapshot, route.helpdesk.scope)
             and route.helpdesk.mapping.matches(route.helpdesk.open_when, snapshot.fields)
         ]
-        if len(matching) > 1:
-            names = sorted(route.name for route in matching)
-            log.warning("ticket.unrouted", ticket=str(snapshot.ref), routes=names)
-        return matching[0] if len(matching) == 1 else None
+
+    def _show_unrouted(self, transaction: Transaction, snapshots: Iterable[Snapshot]) -> None:
+        """Remember the tickets that more than one route claims: nobody mirrors them, so people have to see them."""
+        for snapshot in snapshots:
+            names = sorted(route.name for route in self._claiming(snapshot))
+            place = f"{UNROUTED} {snapshot.ref}"
+            if len(names) > 1:
+                log.warning("ticket.unrouted", ticket=str(snapshot.ref), routes=names)
+                words = unrouted_ticket(snapshot, ", ".join(names))
+                transaction.notices.record(place, UNROUTED, snapshot.ref.id, words)
+            else:
+                transaction.notices.drop(place, UNROUTED, snapshot.ref.id)
 
     def _adopt(self, transaction: Transaction, snapshot: Snapshot) -> Link | None:
         """Link an issue that bears the marker of one of our creates, though the ledger knows of none."""
@@ -205,15 +241,27 @@ class Intake:
         if source is None or snapshot.ref.site != route.tracker.site or transaction.links.find([source]):
             return None
         group = group_of(route.name, source)
+        if marker.generation < transaction.hands.generation(group):
+            # The ticket was taken off this issue.
+            return None
         if transaction.journal.get(marker.mac) is not None:
             # The create stands in the journal with its outcome still open: recovery links it, with its bases. What is
             # read here already is kept for then.
             transaction.hands.want(group, route.name)
             transaction.readings.put(snapshot, group)
             return None
-        link = Link(group, route.name, source, snapshot.ref, snapshot.key, created=Side.TRACKER.value)
+        link = Link(
+            group,
+            route.name,
+            source,
+            snapshot.ref,
+            snapshot.key,
+            created=Side.TRACKER.value,
+            generation=marker.generation,
+        )
         transaction.links.add(link)
         transaction.hands.want(group, route.name)
+        transaction.hands.raise_generation(group, marker.generation)
         transaction.note("adopted", group=group, tracker=snapshot.key)
         return link
 

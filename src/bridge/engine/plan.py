@@ -13,7 +13,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from bridge.engine import reasons
 from bridge.engine.compose import new_issue_body
 from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
-from bridge.engine.notes import CapabilitiesOf, NotesPlan, places, plan_notes
+from bridge.engine.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
+from bridge.engine.shared import plan_shared_fields
 from bridge.engine.state import GroupState
 from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_threads
 from bridge.engine.updates import plan_updates
@@ -63,7 +64,8 @@ class Plan:
 def make_plan(state: GroupState, tools: Tools) -> Plan:
     """Decide everything about a group from what is known of it now."""
     denied = _denied(state)
-    plan = Plan(blocked=denied or state.braked(), denied=denied)
+    strayed = reasons.rests(state) if state.link is not None else ""
+    plan = Plan(blocked=denied or strayed or state.braked(), denied=denied)
     source = state.snapshots.get(Side.HELPDESK)
     if source is None:
         plan.need.add(Side.HELPDESK)
@@ -98,9 +100,14 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
         return
     if source.life is Life.DELETED:
         plan.why = "the helpdesk's ticket was deleted; the link rests"
-        plan.threads = [ThreadPlan(cancelled=state.unsent())]
+        plan.threads = [ThreadPlan(cancelled=[one for one in state.unsent() if not is_note(one)])]
         return
-    plan.fields = plan_fields(state, blocked=plan.blocked)
+    if source.merged_into:
+        plan.why = f"the helpdesk's ticket was merged into {source.merged_into}"
+        plan.threads = [ThreadPlan(cancelled=[one for one in state.unsent() if not is_note(one)])]
+        return
+    plan_of_fields = plan_shared_fields if state.others else plan_fields
+    plan.fields = plan_of_fields(state, blocked=plan.blocked)
     plan.operations.extend(_updates(state, plan.fields.writes))
     _plan_texts(state, plan, tools)
     _ask_for_readings(state, plan, opened_at=tools.opened_at)
@@ -187,7 +194,7 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
     if source.thread is None:
         plan.need.add(Side.HELPDESK)
         return
-    marker = tools.sign(Marker(route.name, str(source.ref), "create"))
+    marker = tools.sign(Marker(route.name, str(source.ref), "create", generation=state.generation))
     plan.operations.append(
         Operation(
             key=marker.mac,
@@ -246,7 +253,7 @@ def _new_issue(state: GroupState) -> dict[str, Any]:
     body = description if isinstance(description, Node) else from_plain(description or "")
     return {
         "summary": summary or f"Helpdesk ticket {source.key}",
-        "body": new_issue_body(body or EMPTY, source),
+        "body": new_issue_body(body or EMPTY, source, follows=state.former.tracker_key if state.former else ""),
         "fields": route.tracker.mapping.new_fields(values),
         "carried": sorted([*values, *(name for name in (SUMMARY, DESCRIPTION) if name in route.policies)]),
     }
@@ -271,23 +278,32 @@ def _update(
     lens = state.route.end(write.target).mapping.lenses[write.name]
     sources = _plain(write.sources)
     if write.name == DESCRIPTION and write.target is Side.TRACKER:
-        source = state.snapshots[Side.HELPDESK]
+        source = state.members[0].snapshots.get(Side.HELPDESK) or state.snapshots[Side.HELPDESK]
         change = {name: new_issue_body(value, source) for name, value in change.items()}
     prior = _plain({name: current[name] for name in lens.natives if name in current})
     earlier = [one for one in state.of_field(write.name) if one.side is write.target]
     same = next((one for one in earlier if one.state is OperationState.PLANNED and _wants(one, change, sources)), None)
+    payload = {"fields": dict(change), "prior": prior, **_shared_payload(write)}
     if same is not None:
-        return replace(same, payload={"fields": dict(change), "prior": prior})
+        return replace(same, payload=payload)
     return Operation(
         key="",
         group=state.hand.group,
         kind=OperationKind.UPDATE,
         side=write.target,
-        payload={"fields": dict(change), "prior": prior},
+        payload=payload,
         sources=sources,
         field_name=write.name,
         reason=f"lost {write.name}" if write.lost else "",
     )
+
+
+def _shared_payload(write: FieldWrite) -> dict[str, Any]:
+    """What a write of several tickets' common value settles beside the field itself."""
+    if write.members is None:
+        return {}
+    members = {group: _plain(natives) for group, natives in write.members.items()}
+    return {"members": members, "told": list(write.told), "wanted": write.value}
 
 
 def _wants(one: Operation, change: Mapping[str, Any], sources: Mapping[str, Any]) -> bool:

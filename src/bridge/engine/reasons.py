@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from bridge.engine.addressee import COMMAND_ITEM, UNADDRESSED
 from bridge.engine.embargo import embargo_words
 from bridge.engine.fields import FieldsPlan, pairs_of
 from bridge.engine.notes import Reason, is_note
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState
-from bridge.model.document import EMPTY, Document, Node, doc, node, paragraph, text, to_plain
+from bridge.model.document import EMPTY, Document, Node, digest, doc, node, paragraph, text, to_plain
 from bridge.model.operation import OPEN, Operation, OperationKind, OperationState
+from bridge.model.ticket import Comment, Life, Snapshot, TicketRef
 from bridge.model.words import Side
 
 DEAD_LETTER = "dead_letter"
@@ -23,7 +25,14 @@ CONFLICT = "conflict"
 LOST_VALUE = "lost_value"
 BRAKE = "brake"
 EMBARGO = "embargo"
-COMPUTED = frozenset({DEAD_LETTER, CONFLICT, BRAKE, EMBARGO})
+NO_ADDRESSEE = "unaddressed"
+GONE = "gone"
+MERGED = "merged"
+THANKS = "thanks"
+STRAYED = "strayed"
+MOVED = "moved"
+UNROUTED = "unrouted"
+COMPUTED = frozenset({DEAD_LETTER, CONFLICT, NO_ADDRESSEE, GONE, MOVED, THANKS, BRAKE, EMBARGO})
 """Topics whose reasons are worked out anew at every look; the others stand by their row in the ledger."""
 _LONGEST = 500
 """Characters of a value that a note shows: enough to recognise it, and the audit trail keeps it whole."""
@@ -36,6 +45,8 @@ def standing(state: GroupState, fields: FieldsPlan, planned: Iterable[Operation]
         *_conflicts(state, fields),
         *_brakes(state),
         *_embargo(state),
+        *_unaddressed(state),
+        *_life(state, fields),
     ]
 
 
@@ -117,6 +128,95 @@ def _conflicts(state: GroupState, fields: FieldsPlan) -> Iterator[Reason]:
             continue
         values = seen.get(name) or _values(state, name)
         yield Reason(CONFLICT, name, _conflict(state.route, name, *values))
+
+
+def _unaddressed(state: GroupState) -> Iterator[Reason]:
+    """Texts on a shared issue that were for a customer and named none. One ticket of the group tells of each."""
+    snapshot = state.snapshots.get(Side.TRACKER)
+    for comment in snapshot.thread.comments if snapshot and snapshot.thread and state.others else ():
+        held = [(one, why) for one in state.members if (why := _why_held(one, comment))]
+        if held and held[0][0] is state:
+            who = comment.author.name or comment.author.email or "somebody"
+            words = (
+                f"The comment of {who} of {comment.created_at:%Y-%m-%d %H:%M} UTC reached no customer: {held[0][1]}."
+            )
+            mend = "Edit it so that the ticket's number follows the command, as in `#reply 1234 …`."
+            yield Reason(NO_ADDRESSEE, comment.id, doc(paragraph(node("strong", text(words))), paragraph(text(mend))))
+
+
+def _life(state: GroupState, fields: FieldsPlan) -> Iterator[Reason]:
+    """What became of the helpdesk's ticket, as far as people have to know or decide."""
+    source = state.snapshots.get(Side.HELPDESK)
+    if source is not None and state.link is not None and source.life is Life.DELETED:
+        head = f"The helpdesk's ticket {source.key} was deleted at {source.ref.site}."
+        tail = "Nothing was closed or deleted here. The case rests, and goes on if the ticket is restored."
+        yield Reason(GONE, source.ref.id, _words(head, tail), anyway=True)
+    strayed = state.notices.get((STRAYED, state.helpdesk_ref.id))
+    if strayed is not None and strayed.stands and strayed.text is not None:
+        yield Reason(STRAYED, state.helpdesk_ref.id, strayed.text, anyway=True)
+    issue, why = state.snapshots.get(Side.TRACKER), rests(state)
+    if issue is not None and why.startswith("the issue"):
+        head = f"{issue.key}: {why}, outside of what route {state.route.name} mirrors. The case rests."
+        yield Reason(
+            MOVED, issue.ref.id, _words(head, "It goes on when the issue comes back. Nothing was closed."), anyway=True
+        )
+    if fields.thanked:
+        head = f"The customer's thanks reopened {source.key if source else 'the ticket'}; the issue was left as it is."
+        tail = "Reopen the issue if there is more to do. It is reopened by itself if the customer writes more."
+        yield Reason(THANKS, fields.thanked, _words(head, tail))
+
+
+def strayed_ticket(source: Snapshot, route: str, claimed_by: str) -> Document:
+    """What an issue is told whose ticket is another route's by now."""
+    head = f"Ticket {source.key} belongs to route {claimed_by} now, and no longer to {route}. This case rests."
+    return _words(head, f"It goes on when the ticket is {route}'s again; or link it anew. Nothing was closed.")
+
+
+def unrouted_ticket(source: Snapshot, claimed_by: str) -> Document:
+    """Why a ticket is not mirrored though it might be."""
+    return doc(paragraph(text(f"{source.ref} is claimed by the routes {claimed_by}, so none mirrors it.")))
+
+
+def rests(state: GroupState) -> str:
+    """Why nothing of a case may cross because of where its tickets are now, "" if it may."""
+    strayed = state.notices.get((STRAYED, state.helpdesk_ref.id))
+    if strayed is not None and strayed.stands:
+        return "the ticket is another route's now"
+    issue = state.snapshots.get(Side.TRACKER)
+    scope = state.route.tracker.scope
+    outside = [
+        f"{name} {issue.scope[name]}" for name in scope if issue and issue.scope.get(name, scope[name]) != scope[name]
+    ]
+    return f"the issue was moved to {', '.join(outside)}" if outside else ""
+
+
+def merged_away(source: Snapshot, survivor: TicketRef, issue: str) -> Document:
+    """What the issue of a merged ticket is told when the survivor has an issue of its own."""
+    head = f"Ticket {source.key} was merged into #{survivor.id}, which has an issue of its own: {issue}."
+    return _words(head, f"This one is a duplicate of {issue}: what the customer says goes there. It was not closed.")
+
+
+def merged_here(source: Snapshot, issue: str) -> Document:
+    """What the survivor's issue is told of the other one."""
+    head = f"Ticket {source.key} was merged into this issue's ticket. Its own issue was {issue}, now a duplicate."
+    return _words(head, f"Look there for what was said before. {issue} was not closed.")
+
+
+def goes_on(former: str, ticket: TicketRef, why: str) -> Document:
+    """What an issue is told whose ticket was merged into or followed by another one."""
+    return _words(f"Ticket {former} {why} #{ticket.id}.", "The case goes on there; replies on either come here.")
+
+
+def _words(head: str, tail: str) -> Document:
+    return doc(paragraph(node("strong", text(head))), paragraph(text(tail)))
+
+
+def _why_held(member: GroupState, comment: Comment) -> str:
+    for name in (comment.id, f"{COMMAND_ITEM}{comment.id}"):
+        item = member.items.get((Side.TRACKER, name, 1))
+        if item and item.reason.startswith(UNADDRESSED) and item.source_hash == digest(comment.body):
+            return item.reason.removeprefix(UNADDRESSED)
+    return ""
 
 
 def _values(state: GroupState, name: str) -> tuple[Any, Any]:

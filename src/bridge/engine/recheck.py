@@ -12,7 +12,7 @@ from bridge.engine.brakes import check_brakes
 from bridge.engine.notes import is_note
 from bridge.engine.route import Route
 from bridge.engine.state import FRESH, source_of
-from bridge.engine.threads import comment_stands
+from bridge.engine.threads import JOINED, comment_stands
 from bridge.engine.updates import update_stands
 from bridge.model.brake import Brake
 from bridge.model.operation import Operation, OperationKind
@@ -122,6 +122,8 @@ class _Look:
         item = self.transaction.links.item(self.group, one.side.other, marker.item, marker.part)
         if item is None:
             return "nothing was decided about it"
+        if marker.kind == JOINED:
+            return ""
         if marker.kind.startswith("update:"):
             return update_stands(self.route, source, one, says=item.source_hash)
         return comment_stands(self.route, one.side.other, source, one, says=item.source_hash)

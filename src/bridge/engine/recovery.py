@@ -113,7 +113,7 @@ class Recovery:
             comments = snapshot.thread.comments if snapshot and snapshot.thread else ()
             for comment in comments:
                 marker = comment.marker
-                if not comment.author.ours or marker is None:
+                if not comment.author.ours or marker is None or not _is_from(state, side, marker):
                     continue
                 if marker.kind.startswith(PREFIX):
                     adopted |= self._adopt_note(state, side, marker, comment.id)
@@ -140,11 +140,17 @@ class Recovery:
         return True
 
 
+def _is_from(state: GroupState, side: Side, marker: Marker) -> bool:
+    """Whether a copy at the tracker is of this ticket: an issue of several bears copies of them all."""
+    return side is Side.HELPDESK or marker.source == str(state.helpdesk_ref)
+
+
 def _has_unknown_own_comment(state: GroupState, side: Side) -> bool:
     """Whether a side shows a comment by our own account that no item accounts for and no marker explains."""
     snapshot = state.snapshots.get(side)
-    known = {item.target_id for item in state.items.values() if item.side is side.other}
-    known |= {comment for notice in state.notices.values() for comment in notice.comments}
+    sharing = state.members if side is Side.TRACKER else (state,)
+    known = {item.target_id for one in sharing for item in one.items.values() if item.side is side.other}
+    known |= {comment for one in sharing for notice in one.notices.values() for comment in notice.comments}
     return any(
         comment.author.ours and comment.marker is None and comment.id not in known
         for comment in (snapshot.thread.comments if snapshot and snapshot.thread else ())

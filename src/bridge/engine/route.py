@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from bridge.mapping import Condition, SideMapping
 from bridge.model.brake import BrakeLimits
-from bridge.model.policy import FieldPolicy
+from bridge.model.policy import FieldPolicy, SharedPolicy
 from bridge.model.ticket import Person
-from bridge.model.words import HeldBy, Mode, Side
+from bridge.model.words import FollowUp, HeldBy, Mode, Side
 
 RolesOf = Callable[[str, Person], frozenset[str]]
 """The names of the config's people that a person of a site stands for."""
@@ -47,6 +47,8 @@ class Route:
     digest: str
     brakes: BrakeLimits = field(default_factory=BrakeLimits)
     allow_public: bool = False
+    shared: SharedPolicy = field(default_factory=SharedPolicy)
+    follow_up: FollowUp = FollowUp.REOPEN
 
     def end(self, side: Side) -> RouteSide:
         """One end of the route."""

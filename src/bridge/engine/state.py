@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bridge.engine.route import Route
 from bridge.model.brake import Brake, BrakeKind
 from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.ticket import Reading, Snapshot, TicketRef
 from bridge.model.words import Side
 from bridge.store.embargoes import Embargo
 from bridge.store.hands import Hand
@@ -18,6 +19,12 @@ from bridge.store.notices import Notice
 
 FRESH = timedelta(seconds=30)
 """How old a reading may be that a write rests on."""
+
+
+_LONGEST_CHAIN = 20
+"""Tickets merged into each other one after the other that are followed."""
+OLDER = "older than the link"
+"""How the reason begins for which a comment of an issue is not for a ticket that joined it later."""
 
 
 def group_of(route: str, ref: TicketRef) -> str:
@@ -53,6 +60,27 @@ class GroupState:
             if (not brake.group) if kind is None else (brake.kind is kind and brake.field == field):
                 return str(brake)
         return ""
+
+    generation: int = 0
+    former: Link | None = None
+    """The link of the closed ticket that a ticket without an issue follows up."""
+    own: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
+    """Per field, what the helpdesk's own people had set last; only for a ticket that shares its issue."""
+    issue_base: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
+    """Per reduced field, what the shared issue showed when its tickets last agreed."""
+    others: tuple[GroupState, ...] = ()
+    """The other tickets on the same issue."""
+
+    @property
+    def members(self) -> tuple[GroupState, ...]:
+        """All tickets on this issue, in the order of the group: the lead's first."""
+        places = {seat.group: number for number, seat in enumerate(self.hand.seats)}
+        return tuple(sorted((self, *self.others), key=lambda one: places.get(one.hand.group, 0)))
+
+    @property
+    def rests(self) -> bool:
+        """Whether this ticket's link is set aside while others of its group go on."""
+        return any(seat.suspended for seat in self.hand.seats if seat.group == self.hand.group)
 
     @property
     def helpdesk_ref(self) -> TicketRef:
@@ -94,6 +122,11 @@ def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState
     if link:
         refs[Side.TRACKER] = link.tracker
     snapshots = {side: transaction.readings.get(ref) for side, ref in refs.items()}
+    source = snapshots[Side.HELPDESK]
+    former = None
+    if link is None and source is not None and source.follows:
+        former = find_case(transaction, route, TicketRef(source.ref.site, source.follows))
+    is_shared = link is not None and bool(hand.lead)
     return GroupState(
         hand=hand,
         route=route,
@@ -107,4 +140,35 @@ def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState
         notices=transaction.notices.of_group(hand.group),
         brakes=transaction.brakes.standing(route.name, hand.group),
         embargo=transaction.embargoes.get(hand.group),
+        generation=link.generation if link else transaction.hands.generation(hand.group),
+        former=former,
+        own=transaction.links.own_values(hand.group, Side.HELPDESK) if is_shared else {},
+        issue_base=transaction.links.bases(issue_name(link.tracker))[Side.TRACKER] if is_shared and link else {},
     )
+
+
+def find_case(transaction: Transaction, route: Route, ref: TicketRef) -> Link | None:
+    """The link of a case that a ticket belongs to or once belonged to: its own, the one that went on with another
+    ticket, or that of the ticket it was merged into."""
+    for _step in range(_LONGEST_CHAIN):
+        link = transaction.links.find([ref]).get(ref) or transaction.links.get(group_of(route.name, ref))
+        snapshot = transaction.readings.get(link.helpdesk if link else ref)
+        if snapshot is None or not snapshot.merged_into:
+            return link
+        ref = TicketRef(ref.site, snapshot.merged_into)
+    return None
+
+
+def load_members(transaction: Transaction, hand: Hand, routes: Mapping[str, Route]) -> list[GroupState]:
+    """Read everything about the group of `hand`: a state for each ticket that shares the issue, the lead's first. Those
+    of routes the config no longer has are left out."""
+    if not hand.seats:
+        return [load_state(transaction, hand, routes[hand.route])] if hand.route in routes else []
+    hands = [hand.at(seat) for seat in hand.seats if seat.route in routes]
+    states = [load_state(transaction, one, routes[one.route]) for one in hands]
+    return [replace(one, others=tuple(other for other in states if other is not one)) for one in states]
+
+
+def issue_name(tracker: TicketRef) -> str:
+    """The name under which the base of a shared issue is kept."""
+    return f"issue {tracker}"

@@ -6,19 +6,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bridge.engine.compose import mirrored_body
+from bridge.engine.addressee import OTHERS, UNADDRESSED, addressed
+from bridge.engine.compose import MOVED, SHARES, joined_body, mirrored_body
 from bridge.engine.route import Route
-from bridge.engine.state import GroupState
+from bridge.engine.state import GroupState, source_of
 from bridge.mapping import CommentFacts
 from bridge.model import document as rich
-from bridge.model.document import Document
+from bridge.model.document import Document, Node
 from bridge.model.marker import Marker
 from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
 from bridge.model.ticket import Comment, Person, Snapshot
-from bridge.model.words import Audience, HeldBy, Mode, Party, Side, Visibility
+from bridge.model.words import DESCRIPTION, SUMMARY, Audience, HeldBy, Mode, Party, Side, Visibility
 from bridge.store.links import Fate, Item
 from bridge.text.quoted import fold_quoted, own_words
 
+JOINED = "joined"
+"""The kind of the comment that tells an issue of a ticket which joined it."""
+TICKET_ITEM = "ticket:"
+"""How the source item of such a comment begins: no comment, but the ticket itself; its id follows."""
 Signer = Callable[[Marker], Marker]
 Splitter = Callable[[str, Document], tuple[Document, ...]]
 """Cuts a text into parts that fit at a site."""
@@ -91,7 +96,43 @@ def plan_threads(state: GroupState, *, blocked: str, told: str, sign: Signer, sp
             )
         else:
             _plan_side(state, side, plan, sign, split)
+    if not blocked:
+        plan.operations.extend(_introduce(state, plan, sign, split))
     return plan
+
+
+def _introduce(state: GroupState, plan: ThreadPlan, sign: Signer, split: Splitter) -> Iterator[Operation]:
+    """What a ticket that joined an issue says, told there once as a comment: the issue was made of another one."""
+    link, source = state.link, state.snapshots.get(Side.HELPDESK)
+    if link is None or source is None:
+        return
+    item = f"{TICKET_ITEM}{source.ref.id}"
+    unsent = {one.key for one in state.unsent() if one.item == item}
+    is_told = (Side.HELPDESK, item, 1) in state.items and not unsent
+    has_moved = link.helpdesk != source_of(link.group)
+    has_joined = bool(state.others) and not link.created and state.hand.group != state.hand.lead
+    if is_told or not (has_moved or has_joined):
+        return
+    lenses = state.route.helpdesk.mapping.lenses
+    says = {name: lenses[name].read(source.fields).value for name in (SUMMARY, DESCRIPTION) if name in lenses}
+    description = says.get(DESCRIPTION)
+    description = description if isinstance(description, Node) else rich.from_plain(str(description or ""))
+    why = MOVED if has_moved else SHARES
+    whole = joined_body(why, str(says.get(SUMMARY) or ""), description, source=source, whose=state.route.name)
+    for part, text in enumerate(split(state.route.tracker.site, whole), start=1):
+        marker = sign(Marker(state.route.name, str(source.ref), JOINED, item, part, link.generation))
+        plan.items.append(Item(Side.HELPDESK, item, part, Fate.SENT, rich.digest(whole), marker.mac))
+        yield Operation(
+            key=marker.mac,
+            group=state.hand.group,
+            kind=OperationKind.COMMENT,
+            side=Side.TRACKER,
+            payload={"body": text, "visibility": Visibility.PUBLIC.value, "audience": Audience.VENDOR.value},
+            item=item,
+            marker=marker,
+            reason="it joined the issue",
+            order=part - 100,
+        )
 
 
 def _unsent_mirrors(state: GroupState, target: Side) -> list[Operation]:
@@ -156,8 +197,16 @@ def _mirror(
             # A command without words says nothing yet; it is judged again once it is rewritten.
             plan.items.append(Item(side, comment.id, 1, Fate.SKIPPED, digest))
             return
+    if target is Side.HELPDESK:
+        whom = addressed(state, body)
+        if state.hand.group not in whom.groups:
+            why = f"{UNADDRESSED}{whom.problem}" if whom.problem else OTHERS
+            plan.items.append(Item(side, comment.id, 1, Fate.SKIPPED, digest, reason=why))
+            return
+        body = whom.body
     source = state.snapshots[side]
-    whole = mirrored_body(comment, body, source=source, target=target, is_folded=is_folded)
+    whose = route.name if state.others else ""
+    whole = mirrored_body(comment, body, source=source, target=target, is_folded=is_folded, whose=whose)
     for part, text in enumerate(split(route.end(target).site, whole), start=1):
         generation = state.link.generation if state.link else 0
         marker = sign(Marker(route.name, str(source.ref), "comment", comment.id, part, generation))

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.casework.wording import Update, word_update
+from bridge.engine.addressee import COMMAND_ITEM, UNADDRESSED, addressed
 from bridge.engine.route import Route
-from bridge.engine.state import GroupState
+from bridge.engine.state import OLDER, GroupState
 from bridge.engine.threads import Signer, ThreadPlan, visibility_for
 from bridge.mapping import Command, FieldFilled, Released, UpdateRule
 from bridge.model import document as rich
 from bridge.model.document import Document, Node, from_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
-from bridge.model.ticket import Snapshot
+from bridge.model.ticket import Comment, Snapshot
 from bridge.model.words import Mode, Side, Visibility
 from bridge.store.links import Fate, Item
 from bridge.text.quoted import fold_quoted
 
 RELEASE_COMMAND = "/release"
+Aim = Callable[[Comment, Document], Document | None]
+"""What a command says to one ticket of those that share the issue, None if it is for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class _Trigger:
     hash: str
     position: int = 1_000_000_000
     """Where in the thread it stands; what is no comment counts as last."""
+    comment: str = ""
+    """The hash of the whole comment that commanded it."""
 
 
 def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: SandboxedEnvironment) -> ThreadPlan:
@@ -51,7 +57,7 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
     releases = _Releases(state, snapshot)
     still: dict[str, tuple[UpdateRule, _Trigger]] = {}
     for each in state.route.tracker.mapping.updates:
-        for trigger in _triggers(snapshot, each):
+        for trigger in _triggers(snapshot, each, partial(_aim, state, plan)):
             still[trigger.item] = (each, trigger)
             if (Side.TRACKER, trigger.item, 1) not in state.items and not _is_said(state, plan, each.kind, trigger):
                 held = bool(each.release_by) and not releases.given(each, after=trigger.position)
@@ -97,7 +103,9 @@ def _payload(state: GroupState, rule: UpdateRule, trigger: _Trigger, templates: 
     body = word_update(
         Update(rule.kind, trigger.body, _facts(state, trigger)), templates=templates, language=state.route.language
     )
-    return {"body": body, "visibility": visibility.value, "audience": rule.audience.value}
+    payload = {"body": body, "visibility": visibility.value, "audience": rule.audience.value}
+    # What a command says to one of several tickets depends on all of them: at the last look its whole comment counts.
+    return payload | ({"comment": trigger.comment} if state.others else {})
 
 
 def update_stands(route: Route, source: Snapshot, one: Operation, *, says: str) -> str:
@@ -107,13 +115,14 @@ def update_stands(route: Route, source: Snapshot, one: Operation, *, says: str) 
         (rule, trigger)
         for rule in route.tracker.mapping.updates
         if one.marker is not None and one.marker.kind == f"update:{rule.kind}"
-        for trigger in _triggers(source, rule)
+        for trigger in _triggers(source, rule, lambda _comment, body: body)
         if trigger.item == one.item
     )
     rule, trigger = next(triggers, (None, None))
     if rule is None or trigger is None:
         return "what it tells of is not there any more"
-    if trigger.hash != says:
+    whole = one.payload.get("comment")
+    if trigger.hash != says if whole is None else trigger.comment != whole:
         return "what it tells of was rewritten"
     flag = _flag(route, rule)
     same = flag is not None and flag.value == one.payload["visibility"] and rule.audience == one.payload["audience"]
@@ -169,12 +178,12 @@ def _is_said(state: GroupState, plan: ThreadPlan, kind: str, trigger: _Trigger) 
     )
 
 
-def _triggers(snapshot: Snapshot, rule: UpdateRule) -> Iterator[_Trigger]:
+def _triggers(snapshot: Snapshot, rule: UpdateRule, aim: Aim) -> Iterator[_Trigger]:
     for trigger in rule.triggers:
         if isinstance(trigger, FieldFilled):
             yield from _filled(snapshot, rule, trigger)
         elif isinstance(trigger, Command):
-            yield from _commanded(snapshot, rule, trigger)
+            yield from _commanded(snapshot, rule, trigger, aim)
         else:
             yield from _versions(snapshot, rule, trigger)
 
@@ -190,7 +199,7 @@ def _filled(snapshot: Snapshot, rule: UpdateRule, trigger: FieldFilled) -> Itera
         yield _Trigger(f"{rule.kind}:field:{trigger.native}:{says[:12]}", body, "", says)
 
 
-def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command) -> Iterator[_Trigger]:
+def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command, aim: Aim) -> Iterator[_Trigger]:
     for position, comment in enumerate(snapshot.thread.comments if snapshot.thread else ()):
         words = rich.first_line(comment.body).split()
         if (
@@ -201,13 +210,37 @@ def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command) -> Iterat
             or words[0].casefold() != trigger.word.casefold()
         ):
             continue
-        body = rich.without_prefix(fold_quoted(comment.body), words[0])
+        body = aim(comment, rich.without_prefix(fold_quoted(comment.body), words[0]))
+        if body is None:
+            continue
         version = ""
-        if rule.kind == "delivered" and len(words) > 1:
-            version = words[1]
+        named = rich.first_line(body).split()
+        if rule.kind == "delivered" and named:
+            version = named[0]
             body = rich.without_prefix(body, version)
         says = version or rich.digest(from_plain(rich.to_plain(body).strip()))
-        yield _Trigger(f"{rule.kind}:comment:{comment.id}", body, version, says, position)
+        whole = rich.digest(comment.body)
+        yield _Trigger(f"{rule.kind}:comment:{comment.id}", body, version, says, position, whole)
+
+
+def _aim(state: GroupState, plan: ThreadPlan, comment: Comment, body: Document) -> Document | None:
+    """What a command says to this ticket, None if it is for others. On an issue of several customers it has to name
+    them, as a reply does; for tickets of one customer it is for all of them unless it names some."""
+    if not state.others:
+        return body
+    known = state.items.get((Side.TRACKER, comment.id, 1))
+    digest = rich.digest(comment.body)
+    if known is not None and known.reason.startswith(OLDER) and known.source_hash == digest:
+        return None
+    whom = addressed(state, body)
+    if whom.groups:
+        return whom.body if state.hand.group in whom.groups else None
+    if len({one.route.name for one in state.members}) == 1:
+        return body
+    item = Item(Side.TRACKER, f"{COMMAND_ITEM}{comment.id}", 1, Fate.SKIPPED, digest, reason=UNADDRESSED + whom.problem)
+    if state.items.get((item.side, item.source_id, 1)) != item:
+        plan.items.append(item)
+    return None
 
 
 def _versions(snapshot: Snapshot, rule: UpdateRule, trigger: Released) -> Iterator[_Trigger]:

@@ -137,6 +137,8 @@ def encode_snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "marker": encode_marker(snapshot.marker),
         "life": snapshot.life.value,
         "scope": dict(snapshot.scope),
+        "merged_into": snapshot.merged_into,
+        "follows": snapshot.follows,
     }
 
 
@@ -157,4 +159,6 @@ def decode_snapshot(ref: TicketRef, value: Mapping[str, Any]) -> Snapshot:
         marker=decode_marker(value["marker"]),
         life=Life(value["life"]),
         scope=MappingProxyType(dict(value["scope"])),
+        merged_into=value.get("merged_into", ""),
+        follows=value.get("follows", ""),
     )

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as make
+from types import MappingProxyType
 
-from bridge.model.words import Direction, Drift, OnConflict
+from bridge.model.words import (
+    LABELS,
+    PRIORITY,
+    SEVERITY,
+    STATE,
+    Direction,
+    Drift,
+    OnConflict,
+    Priority,
+    Reduce,
+    Severity,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +40,28 @@ class FieldPolicy:
     def __post_init__(self) -> None:
         if self.tie is OnConflict.NEWEST:
             raise ValueError("tie decides where newest cannot, so it is helpdesk, tracker or hold")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPolicy:
+    """What holds when several tickets share an issue. `reduce` says per canonical field how the tickets' values become
+    the issue's; two-way fields in `fan_out` are written back to all of them. `reply_all`: one reply may go to all."""
+
+    reduce: Mapping[str, Reduce] = make(default_factory=lambda: MappingProxyType({}))
+    fan_out: frozenset[str] = frozenset()
+    reply_all: bool = False
+
+
+RANKS: Mapping[str, tuple[str, ...]] = MappingProxyType({SEVERITY: tuple(Severity), PRIORITY: tuple(Priority)})
+"""The fields whose values have an order, highest first."""
+
+
+def wrong_rule(rule: Reduce, name: str) -> str | None:
+    """Why a field cannot be reduced by a rule, None if it can."""
+    if name == STATE:
+        return "a shared state follows whoever reopens or waits, and is done when all are"
+    if rule in (Reduce.HIGHEST, Reduce.LOWEST) and name not in RANKS:
+        return f"only {' and '.join(RANKS)} have an order"
+    if rule is Reduce.UNION and name != LABELS:
+        return "only labels can be put together"
+    return None

@@ -165,6 +165,10 @@ class Snapshot:
     sender: Person = NOBODY
     marker: Marker | None = None
     life: Life = Life.ALIVE
+    merged_into: str = ""
+    """The id of the ticket of the same site that this one was merged into."""
+    follows: str = ""
+    """The id of the closed ticket of the same site that this one follows up."""
     scope: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Which part of the site it stands in, in the words of a route's side (`project`, `repository`); may be empty."""
 

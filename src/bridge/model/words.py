@@ -116,6 +116,23 @@ class Drift(StrEnum):
     RESTORE = "restore"
 
 
+class Reduce(StrEnum):
+    """How the values of several tickets on one issue become the issue's: the most or least severe, that of the first
+    ticket, or (lists of labels) all of them together."""
+
+    HIGHEST = "highest"
+    LOWEST = "lowest"
+    LEAD = "lead"
+    UNION = "union"
+
+
+class FollowUp(StrEnum):
+    """What a ticket that follows a closed one does at the tracker."""
+
+    REOPEN = "reopen"
+    NEW = "new"
+
+
 SEVERITY = "severity"
 PRIORITY = "priority"
 STATE = "state"

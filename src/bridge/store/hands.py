@@ -1,11 +1,16 @@
-"""Which group is due, and whose hand is on it: a lease with a fencing number."""
+"""Which group is due, and whose hand is on it: a lease with a fencing number.
+
+Every link has a row here. The rows of links that share an issue name one of them in `joined`: only that one, the lead,
+falls due and is held, and whoever holds it holds them all.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
 
 from bridge.errors import HandLostError
 from bridge.store.schema import Instant, work_group
@@ -13,14 +18,38 @@ from bridge.store.upsert import insert_if_absent
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """One link's place in a group of several. `suspended` is why it rests, or ""."""
+
+    group: str
+    route: str
+    suspended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hand:
-    """A lease on one group. `fence` rises with every claim; `wanted` is how often work was asked for when claimed."""
+    """A lease on one group. `fence` rises with every claim; `wanted` is how often work was asked for when claimed.
+
+    For links that share an issue, `group` is one of them, `lead` the row that bears the lease of all, and `seats` are
+    all of them with this one, the lead first. A link of its own has no lead and no seats.
+    """
 
     group: str
     route: str
     holder: str
     fence: int
     wanted: int
+    lead: str = ""
+    seats: tuple[Seat, ...] = ()
+
+    @property
+    def row(self) -> str:
+        """The row that bears the lease."""
+        return self.lead or self.group
+
+    def at(self, seat: Seat) -> Hand:
+        """The same lease, laid on another link of the group."""
+        return replace(self, group=seat.group, route=seat.route)
 
 
 class Hands:
@@ -40,18 +69,23 @@ class Hands:
     def _want_known(self, group: str, due: datetime) -> bool:
         table = work_group
         is_later = or_(table.c.due_at.is_(None), table.c.due_at > due)
+        asked = table.alias()
+        lead = select(func.nullif(asked.c.joined, "")).where(asked.c.id == group).scalar_subquery()
         done = self._connection.execute(
             update(table)
-            .where(table.c.id == group)
+            .where(table.c.id == func.coalesce(lead, group))
             .values(due_at=case((is_later, literal(due, Instant())), else_=table.c.due_at), wanted=table.c.wanted + 1)
         )
         return done.rowcount > 0
 
     def want_route(self, route: str) -> int:
         """Ask for every group of a route (its rules changed); how many there are."""
-        table = work_group
+        table, mine = work_group, work_group.alias()
+        leads = select(mine.c.joined).where(mine.c.route == route, mine.c.joined != "").scalar_subquery()
         done = self._connection.execute(
-            update(table).where(table.c.route == route).values(due_at=self._now, wanted=table.c.wanted + 1)
+            update(table)
+            .where(or_(and_(table.c.route == route, table.c.joined == ""), table.c.id.in_(leads)))
+            .values(due_at=self._now, wanted=table.c.wanted + 1)
         )
         return int(done.rowcount)
 
@@ -60,8 +94,8 @@ class Hands:
         table = work_group
         free = or_(table.c.held_until.is_(None), table.c.held_until <= self._now)
         rows = self._connection.execute(
-            select(table.c.id, table.c.route, table.c.fence, table.c.wanted)
-            .where(and_(table.c.due_at <= self._now, free, table.c.suspended == ""))
+            select(table.c.id, table.c.route, table.c.fence, table.c.wanted, table.c.joined)
+            .where(and_(table.c.due_at <= self._now, free, _is_awake()))
             .order_by(table.c.due_at, table.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -73,7 +107,60 @@ class Hands:
                 .where(table.c.id == row.id)
                 .values(holder=holder, held_until=until, fence=table.c.fence + 1)
             )
-        return [Hand(row.id, row.route, holder, row.fence + 1, row.wanted) for row in rows]
+        hands = [Hand(row.id, row.route, holder, row.fence + 1, row.wanted) for row in rows]
+        return [
+            replace(hand, lead=hand.group, seats=self.seats(hand.group)) if row.joined else hand
+            for hand, row in zip(hands, rows, strict=True)
+        ]
+
+    def seats(self, lead: str) -> tuple[Seat, ...]:
+        """The links that share an issue with this lead, the lead first, then by name. () for a link of its own."""
+        table = work_group
+        rows = self._connection.execute(
+            select(table.c.id, table.c.route, table.c.suspended).where(table.c.joined == lead).order_by(table.c.id)
+        )
+        found = [Seat(row.id, row.route, row.suspended) for row in rows]
+        return tuple(sorted(found, key=lambda seat: seat.group != lead))
+
+    def lead_of(self, group: str) -> str:
+        """The lead of the group a link belongs to: itself, if it has an issue of its own."""
+        joined = self._connection.execute(select(work_group.c.joined).where(work_group.c.id == group)).scalar()
+        return str(joined or group)
+
+    def bind(self, groups: Iterable[str], lead: str) -> None:
+        """Let these links share one lease from now on, borne by `lead` ("": each has its own). Whoever holds one of
+        them loses it, and all are due."""
+        for group in groups:
+            is_lead = lead in ("", group)
+            self._connection.execute(
+                update(work_group)
+                .where(work_group.c.id == group)
+                .values(
+                    joined=lead,
+                    holder=None,
+                    held_until=None,
+                    fence=work_group.c.fence + 1,
+                    wanted=work_group.c.wanted + 1,
+                    due_at=self._now if is_lead else None,
+                )
+            )
+
+    def generation(self, group: str) -> int:
+        """How often the link's issue was exchanged for another."""
+        asked = select(work_group.c.generation).where(work_group.c.id == group)
+        return int(self._connection.execute(asked).scalar() or 0)
+
+    def raise_generation(self, group: str, to: int | None = None) -> int:
+        """Count one exchange more (or up to `to`, known from a marker): keys and markers made from now on differ from
+        all before. What it is now."""
+        table = work_group
+        if to is not None:
+            self._connection.execute(
+                update(table).where(table.c.id == group, table.c.generation < to).values(generation=to)
+            )
+            return self.generation(group)
+        self._connection.execute(update(table).where(table.c.id == group).values(generation=table.c.generation + 1))
+        return self.generation(group)
 
     def check(self, hand: Hand) -> None:
         """Make sure the hand still holds its group, and keep it so until this transaction ends.
@@ -82,7 +169,7 @@ class Hands:
         """
         table = work_group
         row = self._connection.execute(
-            select(table.c.fence, table.c.held_until).where(table.c.id == hand.group).with_for_update()
+            select(table.c.fence, table.c.held_until).where(table.c.id == hand.row).with_for_update()
         ).one_or_none()
         if row is None or row.fence != hand.fence or row.held_until is None or row.held_until <= self._now:
             raise HandLostError(f"Another worker took over {hand.group}; this one leaves it alone.")
@@ -92,7 +179,7 @@ class Hands:
         table = work_group
         self._connection.execute(
             update(table)
-            .where(table.c.id == hand.group, table.c.fence == hand.fence)
+            .where(table.c.id == hand.row, table.c.fence == hand.fence)
             .values(held_until=self._now + timedelta(seconds=lease_s))
         )
 
@@ -101,21 +188,42 @@ class Hands:
         table = work_group
         self._connection.execute(
             update(table)
-            .where(table.c.id == hand.group, table.c.fence == hand.fence)
+            .where(table.c.id == hand.row, table.c.fence == hand.fence)
             .values(holder=None, held_until=None)
         )
         self._connection.execute(
             update(table)
-            .where(table.c.id == hand.group, table.c.fence == hand.fence, table.c.wanted == hand.wanted)
+            .where(table.c.id == hand.row, table.c.fence == hand.fence, table.c.wanted == hand.wanted)
             .values(due_at=due_at)
         )
 
     def resume(self, group: str) -> None:
-        """Take a group up again whose ticket has come back."""
-        table = work_group
+        """Take a group up again whose ticket has come back, with those that share its issue."""
+        table, asked = work_group, work_group.alias()
+        lead = select(func.nullif(asked.c.joined, "")).where(asked.c.id == group).scalar_subquery()
         self._connection.execute(
-            update(table).where(table.c.id == group, table.c.suspended.like("%is gone")).values(suspended="")
+            update(table)
+            .where(or_(table.c.id == group, table.c.joined == lead), table.c.suspended.like("%is gone"))
+            .values(suspended="")
         )
+
+    def disturb(self, group: str) -> None:
+        """Take a group from whoever holds it, and let it be due: what it is about has changed."""
+        self._connection.execute(
+            update(work_group)
+            .where(work_group.c.id == self.lead_of(group))
+            .values(
+                holder=None,
+                held_until=None,
+                fence=work_group.c.fence + 1,
+                wanted=work_group.c.wanted + 1,
+                due_at=self._now,
+            )
+        )
+
+    def wake(self, group: str) -> None:
+        """Take a group up again, whatever it was set aside for."""
+        self._connection.execute(update(work_group).where(work_group.c.id == group).values(suspended=""))
 
     def suspend(self, group: str, why: str) -> None:
         """Set a group aside until a person looks at it."""
@@ -125,7 +233,7 @@ class Hands:
         """When the next group that nobody holds falls due; None if none waits."""
         table = work_group
         due_at: datetime | None = self._connection.execute(
-            select(func.min(table.c.due_at)).where(table.c.suspended == "")
+            select(func.min(table.c.due_at)).where(_is_awake())
         ).scalar_one()
         return due_at
 
@@ -142,7 +250,7 @@ class Hands:
         table = work_group
         return int(
             self._connection.execute(
-                select(func.count()).select_from(table).where(table.c.due_at.is_not(None), table.c.suspended == "")
+                select(func.count()).select_from(table).where(table.c.due_at.is_not(None), _is_awake())
             ).scalar_one()
         )
 
@@ -151,7 +259,7 @@ class Hands:
         table = work_group
         return int(
             self._connection.execute(
-                select(func.count()).select_from(table).where(table.c.due_at <= self._now, table.c.suspended == "")
+                select(func.count()).select_from(table).where(table.c.due_at <= self._now, _is_awake())
             ).scalar_one()
         )
 
@@ -161,3 +269,8 @@ class Hands:
             select(work_group.c.id, work_group.c.suspended).where(work_group.c.suspended != "")
         )
         return [(row.id, row.suspended) for row in rows]
+
+
+def _is_awake() -> ColumnElement[bool]:
+    """Whether a row may be worked on. A lead bears the lease of others too, so it is taken even if its own link rests."""
+    return or_(work_group.c.suspended == "", work_group.c.joined != "")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, null, or_, select, update
 
 from bridge.model.codec import decode_readings, encode, encode_readings
 from bridge.model.marker import Marker
@@ -29,10 +29,22 @@ class Link:
     tracker_key: str
     created: str = ""
     generation: int = 0
+    linked_at: datetime | None = field(default=None, compare=False)
 
     def ref(self, side: Side) -> TicketRef:
         """The ticket on one side."""
         return self.helpdesk if side is Side.HELPDESK else self.tracker
+
+
+@dataclass(frozen=True, slots=True)
+class BaseMove:
+    """One base to move. `over`: the value was written by us, over that one."""
+
+    group: str
+    side: Side
+    field: str
+    native: Mapping[str, Reading]
+    over: Mapping[str, Reading] | None = None
 
 
 class Fate(StrEnum):
@@ -109,6 +121,46 @@ class Links:
             )
         )
 
+    def sharing(self, tracker: TicketRef) -> list[Link]:
+        """Every link on this issue, the oldest first."""
+        table = schema.link
+        rows = self._connection.execute(
+            select(table)
+            .where(table.c.tracker_site == tracker.site, table.c.tracker_id == tracker.id)
+            .order_by(table.c.linked_at, table.c.group_id)
+        )
+        return [_link(row) for row in rows]
+
+    def replace(self, link: Link) -> None:
+        """Lay a link over the one its group has, or record it if there is none."""
+        if self.get(link.group) is None:
+            self.add(link)
+            return
+        values = {
+            "helpdesk_site": link.helpdesk.site,
+            "helpdesk_id": link.helpdesk.id,
+            "tracker_site": link.tracker.site,
+            "tracker_id": link.tracker.id,
+            "tracker_key": link.tracker_key,
+            "created": link.created,
+            "generation": link.generation,
+            "linked_at": self._now,
+        }
+        self._connection.execute(update(schema.link).where(schema.link.c.group_id == link.group).values(values))
+
+    def rename(self, tracker: TicketRef, key: str) -> None:
+        """An issue has a new key; the vendor's permanent id stands."""
+        table = schema.link
+        self._connection.execute(
+            update(table)
+            .where(table.c.tracker_site == tracker.site, table.c.tracker_id == tracker.id)
+            .values(tracker_key=key)
+        )
+
+    def remove(self, group: str) -> None:
+        """Forget that a group's ticket has an issue. What was mirrored stays known."""
+        self._connection.execute(delete(schema.link).where(schema.link.c.group_id == group))
+
     def all(self, route: str | None = None) -> list[Link]:
         """Every link, or those of one route."""
         query = select(schema.link).order_by(schema.link.c.linked_at, schema.link.c.group_id)
@@ -129,10 +181,46 @@ class Links:
             bases[Side(row.side)][row.field] = decode_readings(row.native)
         return bases
 
-    def move_base(self, group: str, side: Side, field: str, native: Mapping[str, Reading]) -> None:
-        """Move one base. The caller moves the pair's other end in the same transaction."""
+    def move_base(
+        self,
+        group: str,
+        side: Side,
+        field: str,
+        native: Mapping[str, Reading],
+        *,
+        over: Mapping[str, Reading] | None = None,
+    ) -> None:
+        """Move one base. The caller moves the pair's other end in the same transaction.
+
+        `over`: this value was written by us, over that one. What the side's own people had set last is kept beside it.
+        """
+        table = schema.base
         key = {"group_id": group, "side": side.value, "field": field}
-        put_row(self._connection, schema.base, key, {"native": encode_readings(native), "settled_at": self._now})
+        own = null() if over is None else func.coalesce(table.c.own, table.c.native)
+        values = {"native": encode_readings(native), "settled_at": self._now}
+        changed = self._connection.execute(update(table).where(*_is(table, key)).values(**values, own=own))
+        if changed.rowcount == 0:
+            put_row(self._connection, table, key, values | ({"own": encode_readings(over)} if over else {}))
+
+    def own_values(self, group: str, side: Side) -> dict[str, Mapping[str, Reading]]:
+        """Per field, what the side's own people had last set when its base was settled."""
+        table = schema.base
+        rows = self._connection.execute(
+            select(table.c.field, func.coalesce(table.c.own, table.c.native).label("own")).where(
+                table.c.group_id == group, table.c.side == side.value
+            )
+        )
+        return {row.field: decode_readings(row.own) for row in rows}
+
+    def drop_base(self, group: str, field: str) -> None:
+        """Forget what a group agreed on about one field."""
+        table = schema.base
+        self._connection.execute(delete(table).where(table.c.group_id == group, table.c.field == field))
+
+    def drop_bases(self, group: str) -> None:
+        """Forget what a group agreed on, and what it did not: its sides meet anew."""
+        self._connection.execute(delete(schema.base).where(schema.base.c.group_id == group))
+        self._connection.execute(delete(schema.conflict).where(schema.conflict.c.group_id == group))
 
     def items(self, group: str) -> dict[tuple[Side, str, int], Item]:
         """Every decided source item of a group, by side, id and part."""
@@ -219,6 +307,10 @@ def _item(row: Any) -> Item:
     )
 
 
+def _is(table: Table, key: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in key.items()]
+
+
 def _link(row: Any) -> Link:
     return Link(
         row.group_id,
@@ -228,4 +320,5 @@ def _link(row: Any) -> Link:
         row.tracker_key,
         row.created,
         row.generation,
+        row.linked_at,
     )

@@ -53,6 +53,13 @@ class Notices:
         rows = self._connection.execute(select(notice).where(notice.c.group_id == group).order_by(notice.c.since_at))
         return {found.name: found for found in map(_notice, rows)}
 
+    def standing(self, topic: str) -> list[Notice]:
+        """Every recorded reason of a topic that stands, of whatever group, the oldest first."""
+        rows = self._connection.execute(
+            select(notice).where(notice.c.topic == topic, notice.c.stands).order_by(notice.c.since_at)
+        )
+        return [_notice(row) for row in rows]
+
     def put(self, group: str, wanted: Notice) -> None:
         """Keep a notice as it is now."""
         values: dict[str, Any] = {

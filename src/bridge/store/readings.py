@@ -88,7 +88,9 @@ class Readings:
         if snapshot.thread is None:
             earlier = self.get(ref)
             if earlier is not None and earlier.thread is not None:
-                values["snapshot"] = encode_snapshot(replace(snapshot, thread=earlier.thread))
+                merged_into = snapshot.merged_into or earlier.merged_into
+                kept = replace(snapshot, thread=earlier.thread, merged_into=merged_into)
+                values["snapshot"] = encode_snapshot(kept)
         where = (ticket.c.site == ref.site, ticket.c.id == ref.id)
         self._connection.execute(update(ticket).where(*where).values(values))
         return True
@@ -136,6 +138,11 @@ class Readings:
         if since is None:
             self._connection.execute(update(ticket).where(*where).values(suspect_at=self._now))
         return since or self._now
+
+    def assign(self, ref: TicketRef, group: str) -> None:
+        """Let a ticket's readings belong to another group from now on."""
+        where = (ticket.c.site == ref.site, ticket.c.id == ref.id)
+        self._connection.execute(update(ticket).where(*where).values(group_id=group))
 
     def forget(self, ref: TicketRef) -> None:
         """Drop a ticket's reading."""

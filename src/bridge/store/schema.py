@@ -92,8 +92,11 @@ work_group = Table(
     Column("held_until", Instant),
     Column("fence", Integer, nullable=False, default=0),
     Column("suspended", String(255), nullable=False, default=""),
+    Column("joined", String(512), nullable=False, default="", server_default=""),
+    Column("generation", Integer, nullable=False, default=0, server_default="0"),
     Index("work_group_due", "due_at"),
     Index("work_group_route", "route"),
+    Index("work_group_joined", "joined"),
 )
 
 link = Table(
@@ -120,6 +123,7 @@ base = Table(
     Column("side", String(16), primary_key=True),
     Column("field", String(128), primary_key=True),
     Column("native", Json, nullable=False),
+    Column("own", Json),
     Column("settled_at", Instant, nullable=False),
 )
 

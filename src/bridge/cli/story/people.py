@@ -111,6 +111,29 @@ class Helpdesk(_Site):
         """The customer's agent changes fields."""
         self._call("PUT", f"/api/v2/tickets/{ticket}", login=self._login("agent"), body={"ticket": fields})
 
+    def merge(self, ticket: str, *, into: str) -> None:
+        """The agent merges a ticket into another one."""
+        path = f"/api/v2/tickets/{into}/merge"
+        self._call("POST", path, login=self._login("agent"), body={"ids": [int(ticket)]})
+
+    def delete(self, ticket: str) -> None:
+        """The agent deletes a ticket."""
+        self._call("DELETE", f"/api/v2/tickets/{ticket}", login=self._login("agent"))
+
+    def restore(self, ticket: str) -> None:
+        """The agent takes a deletion back."""
+        self._call("PUT", f"/api/v2/deleted_tickets/{ticket}/restore", login=self._login("agent"))
+
+    def mark_as_spam(self, ticket: str) -> None:
+        """The agent calls a ticket spam: it is deleted, and its requester suspended."""
+        self._call("PUT", f"/api/v2/tickets/{ticket}/mark_as_spam", login=self._login("agent"))
+
+    def follow_up(self, ticket: str, words: str) -> str:
+        """The user answers a closed ticket: a new one that follows it. Its id."""
+        asked = {"comment": {"body": words}, "via_followup_source_id": int(ticket), "requester_id": self.user("user")}
+        made = self._call("POST", "/api/v2/tickets", login=self._login("agent"), body={"ticket": asked})
+        return str(made["ticket"]["id"])
+
     def cases(self) -> list[Case]:
         """Every ticket with everything said in it, as the account's admin sees it."""
         cases: list[Case] = []

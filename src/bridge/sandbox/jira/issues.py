@@ -105,6 +105,28 @@ class JiraIssues(JiraEdits):
             self.write_comment(issue, comment, actor)
         return issue
 
+    def move_issue(self, key: str, project: str, *, actor: str = "") -> str:
+        """Move an issue to another project, as people do in the browser: its id stands, it gets a new key there, and the
+        old key leads to it. Back in a project it once was in, it gets its former key. Answers with the key it has now."""
+        issue, there = self.find_issue(key), self.find_project(project)
+        who = actor or next(iter(self.data["users"]))
+        known = [name for name, ident in self.data["keys"].items() if ident == issue["id"]]
+        back = [name for name in known if name.startswith(f"{there['key']}-")]
+        if not back:
+            there["last"] += 1
+        old, issue["key"] = issue["key"], back[0] if back else f"{there['key']}-{there['last']}"
+        former, issue["project"] = issue["project"], there["key"]
+        self.data["keys"][issue["key"]] = issue["id"]
+        moves = (("Key", old, issue["key"]), ("project", former, there["key"]))
+        items = [
+            {"field": name, "fieldtype": "jira", "from": was, "fromString": was, "to": now, "toString": now}
+            for name, was, now in moves
+        ]
+        self.record(issue, who, items)
+        self.index(issue)
+        self.announce("jira:issue_updated", issue, actor=who, issue_event_type_name="issue_moved")
+        return str(issue["key"])
+
     def write_comment(self, issue: Json, body: Json, actor: str) -> Json:
         """Check and add a comment; the part that keeps comments does it."""
         raise NotImplementedError
