@@ -16,6 +16,13 @@ def item(*blocks: Node) -> Node:
     return node("item", *blocks)
 
 
+def test_an_images_description_keeps_the_signs_that_end_options() -> None:
+    image = node("image", url="https://i.example/a.png", alt='!, a="b" \\!', name="x, y!")
+    written = write_wiki(doc(node("paragraph", image)))
+    assert read_wiki(written) == doc(node("paragraph", image))
+    assert write_wiki(read_wiki(written)) == written
+
+
 def test_headings_quotes_rules_and_line_breaks() -> None:
     document = read_wiki("h2. Title *x*\nbq. said\n----\na\nb \\\\ c")
     assert document == doc(

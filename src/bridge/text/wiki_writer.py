@@ -201,7 +201,7 @@ def _write_image(image: Node) -> str:
 
 
 def _escape_option(words: str) -> str:
-    return _escape(re.sub(r'["!,=]', " ", words))
+    return re.sub(r'\\?(["!,=])', lambda found: f"&#{ord(found[1])};", _escape(words))
 
 
 def _escape(words: str) -> str:
