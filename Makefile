@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports unit bench replay texts postgres clean
+.PHONY: demo test lint types imports unit bench replay texts crash postgres clean
 
 demo: $(READY)
 	$(BIN)/bridge demo $(DEMO_ARGS)
@@ -33,6 +33,9 @@ replay: $(READY)
 # The table of docs/text.md, made anew from what the code does.
 texts: $(READY)
 	$(BIN)/python -m bench.text_table
+# The daemon killed 200 times while people work and replies get lost; some minutes long, so no part of `test`.
+crash: $(READY)
+	$(BIN)/python -m bench.crash $(CRASH_ARGS)
 
 # The ledger is tested on a real PostgreSQL server too. Where none is installed and we may install one, we do.
 postgres:
