@@ -24,6 +24,11 @@ imports: $(READY)
 unit: $(READY) postgres
 	$(BIN)/pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile tests
 
+# Thousands of stories nobody wrote: MACHINE_STORIES=500 for fewer.
+.PHONY: machines
+machines: $(READY)
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/property/test_core_machine.py tests/acceptance/test_engine_machine.py
+
 bench: $(READY)
 	$(BIN)/python -m bench
 

@@ -20,7 +20,13 @@ pytest.register_assert_rewrite("bridge.testing")
 SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.differing_executors]
 # The suite decides what lands, so it asks the same questions every time. `long` asks new ones at every run.
 settings.register_profile("bridge", deadline=None, database=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
-settings.register_profile("long", deadline=None, database=None, max_examples=2_000, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile(
+    "long",
+    deadline=None,
+    database=None,
+    max_examples=int(os.environ.get("MACHINE_STORIES", "2000")),
+    suppress_health_check=SLOW_IS_FINE,
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bridge"))
 
 

@@ -86,7 +86,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     }
     openers = {name: _opener(kinds[config.sites[name].connector], settings[name], wires[name]) for name in settings}
     ledger = open_ledger(clock=clock, directory=None if store_url else directory, url=store_url)
-    connections = Connections(openers, settings)
+    connections = Connections(openers, settings, lambda site: wires[site].offset)
     routes = {plan.name: _route(plan, config, began_at=_began_at(ledger, plan)) for plan in config.routes_compiled}
     tools = Tools(
         sign=lambda marker: signing.sign(key, marker),
@@ -275,6 +275,7 @@ def _wire(name: str, site: SiteConfig, documented: Limits, clock: Clock) -> Wire
         limiter=limiter,
         deadline_s=site.limits.deadline.total_seconds(),
         processing_s=site.limits.processing.total_seconds(),
+        clock=clock,
     )
 
 

@@ -152,6 +152,24 @@ def test_an_old_severity_beside_a_fresh_label_edit_is_left_alone(world: World) -
     assert world.ticket(opened).fields["priority"] == "urgent"
 
 
+def test_the_same_value_said_in_other_words_before_the_rules_changed_is_no_edit_after(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow", priority="normal")
+    world.edit = lambda text: text.replace("undo: 0s", "undo: 0s\n    owner: {severity: both}")
+    world.converge()
+    world.github.change(world.issue(opened).ticket, labels=[])  # no label means minor, as the label did
+    world.converge()
+    world.stop()
+    mapping = "extends: github-labels\nseverity: {otherwise: trivial}\n"
+    (world.home / "other.yaml").write_text(mapping, encoding="utf-8")
+    world.edit = lambda text: text.replace("undo: 0s", "undo: 0s\n    owner: {severity: both}").replace(
+        "mapping: github-labels", "mapping: ./other.yaml"
+    )
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(writes=True) == []
+    assert world.ticket(opened).fields["priority"] == "normal"
+
+
 def test_an_issue_deleted_in_the_tracker_lets_the_link_rest_and_closes_nothing(world: World) -> None:
     opened = world.file(world.acme, "Checkout fails")
     world.converge()

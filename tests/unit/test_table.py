@@ -139,6 +139,14 @@ def test_row_18_the_tracker_does_not_reopen_what_the_customer_solved() -> None:
     assert decide(reopened) == Decision(18, Action.KEEP, Side.TRACKER)
 
 
+def test_rows_18_and_19_a_tracker_that_owns_the_state_does_not_reopen_it_either() -> None:
+    owned = FieldPolicy("state", Direction.TO_HELPDESK, drift=Drift.RESTORE, allowed_from=frozenset({"in_progress"}))
+    solved = case(view("resolved", "in_progress"), view("in_progress", "in_progress"), owned)
+    assert decide(solved) == Decision(18, Action.KEEP, Side.HELPDESK)
+    both = case(view("resolved", "in_progress"), view("triaged", "in_progress"), owned)
+    assert decide(both) == Decision(19, Action.ADOPT, cancel=True)
+
+
 def test_row_19_both_changed_and_the_source_of_a_one_way_field_wins() -> None:
     assert decide(case(view("b", "a"), view("c", "a"), TO_TRACKER)) == Decision(
         19, Action.WRITE, Side.TRACKER, lost=True

@@ -64,6 +64,7 @@ class Transport(HTTPAdapter):
             with wire.limiter.permit(method=method, endpoint=call.endpoint, ticket=call.ticket):
                 response = self._exchange_once(request, attempt, deadline_s, verify=verify, cert=cert)
                 status, headers = response.status_code, dict(response.headers)
+                wire.hear(response.headers)
                 wire.limiter.answered(
                     method=method, endpoint=call.endpoint, ticket=call.ticket, status=status, headers=headers
                 )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
 
 import requests
@@ -18,8 +19,9 @@ from requests.adapters import BaseAdapter
 
 from bridge.connect.deadline import Watchdog
 from bridge.connect.outcome import Call, Complaint, Dialect
+from bridge.connect.patience import parse_http_date
 from bridge.connect.transport import Transport
-from bridge.model.ports import Limiter
+from bridge.model.ports import Clock, Limiter
 
 __all__ = ["Complaint", "Dialect", "Sent", "Wire"]
 
@@ -52,6 +54,7 @@ class Wire:
         processing_s: float = 10.0,
         idle_limit_s: float = 4.0,
         observe: Callable[[Sent], None] = lambda sent: None,
+        clock: Clock | None = None,
     ) -> None:
         self.site = site
         self.url = url.rstrip("/")
@@ -61,6 +64,9 @@ class Wire:
         self.idle_limit_s = idle_limit_s
         self.watchdog = Watchdog()
         self._observe = observe
+        self._clock = clock
+        self.offset = timedelta()
+        """How far the site's clock is ahead of ours, to a second, by the `Date` of its last answer."""
         self._here = threading.local()
         self._counts: Counter[str] = Counter()
         self._writes = 0
@@ -126,6 +132,12 @@ class Wire:
         """How many of them wrote."""
         with self._guard:
             return self._writes
+
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Take the time from an answer. Called by the transports."""
+        dated_at = parse_http_date(headers.get("Date", ""))
+        if dated_at is not None and self._clock is not None:
+            self.offset = dated_at - self._clock.now()
 
     def count(self, method: str, endpoint: str, status: int | None, took_s: float, *, writes: bool) -> None:
         """Note that a request was sent. Called by the transports."""

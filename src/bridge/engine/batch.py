@@ -17,6 +17,7 @@ from bridge.engine.connections import Connections
 from bridge.engine.delivery import Delivery, Outcome, Target
 from bridge.engine.embargo import note_embargo
 from bridge.engine.keys import Keys
+from bridge.engine.moments import Moments
 from bridge.engine.notes import is_note, told_of
 from bridge.engine.origin import Origin
 from bridge.engine.plan import Plan, Tools, make_plan, update_key
@@ -179,12 +180,21 @@ class Batch:
             if self.origin.recall(state):
                 state = self._load(state.hand, state.route)
                 plan = make_plan(state, self.tools)
+            state, plan = self._with_moments(state, plan)
         except TemporaryError as error:
             log.warning("past.failed", group=state.hand.group, error=str(error))
             return Outcome(done=True, due_at=_earlier(later, self.clock.now() + timedelta(seconds=RETRY_S)))
         later = _earlier(later, _horizon_at(state, plan))
         outcome = self._carry_out(state, plan)
         return replace(outcome, due_at=_earlier(later, outcome.due_at))
+
+    def _with_moments(self, state: GroupState, plan: Plan) -> tuple[GroupState, Plan]:
+        """The plan made with what the tickets' pasts tell, if any field hangs on that. Raises TemporaryError."""
+        if not plan.fields.untimed:
+            return state, plan
+        told = Moments(self.ledger, self.connections).ask(state, plan.fields.untimed)
+        state = replace(state, moments=told)
+        return state, make_plan(state, self.tools)
 
     def _observe(self, state: GroupState) -> datetime | None:
         """Plan, and write nothing. When to look again, if something could not be read."""
@@ -194,7 +204,13 @@ class Batch:
         if plan.need:
             if not self._read_missing([(state, plan)]):
                 return self.clock.now() + timedelta(seconds=RETRY_S)
-            plan = make_plan(self._load(state.hand, state.route), self.tools)
+            state = self._load(state.hand, state.route)
+            plan = make_plan(state, self.tools)
+        try:
+            state, plan = self._with_moments(state, plan)
+        except TemporaryError as error:
+            log.warning("past.failed", group=state.hand.group, error=str(error))
+            return self.clock.now() + timedelta(seconds=RETRY_S)
         group = state.hand.group
         self.observations[group] = Observation(state.route.name, group, tuple(plan.operations), plan.why)
         return None

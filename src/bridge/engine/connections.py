@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from threading import Lock, local
 
 from bridge.connect.port import Connector, SiteSettings
@@ -11,9 +12,16 @@ from bridge.connect.port import Connector, SiteSettings
 class Connections:
     """Hands every thread its own connector to a site."""
 
-    def __init__(self, openers: Mapping[str, Callable[[], Connector]], settings: Mapping[str, SiteSettings]) -> None:
+    def __init__(
+        self,
+        openers: Mapping[str, Callable[[], Connector]],
+        settings: Mapping[str, SiteSettings],
+        offset: Callable[[str], timedelta] = lambda site: timedelta(),
+    ) -> None:
         self._openers = openers
         self.settings = settings
+        self.offset = offset
+        """How far a site's clock is ahead of ours."""
         self._local = local()
         self._all: list[Connector] = []
         self._lock = Lock()

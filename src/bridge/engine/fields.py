@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.engine.compose import without_footer
-from bridge.engine.state import GroupState
+from bridge.engine.state import GroupState, LastChange
 from bridge.mapping import Lens
 from bridge.model.brake import BrakeKind
 from bridge.model.document import to_plain
 from bridge.model.operation import Operation, OperationState
 from bridge.model.policy import FieldPolicy
 from bridge.model.ticket import Life, Reading
-from bridge.model.words import DESCRIPTION, STATE, WORDLESS_FIELDS, Mode, Side, Visibility
+from bridge.model.words import DESCRIPTION, STATE, WORDLESS_FIELDS, Mode, OnConflict, Side, Visibility
 from bridge.store.links import BaseMove
 from bridge.sync.reduce import DONE
 from bridge.sync.table import Action, Decision, FieldCase, Pending, SideView, Standing, Value, decide
@@ -51,6 +51,8 @@ class FieldsPlan:
     conflicts: list[tuple[str, Any, Any]] = field(default_factory=list)
     agreed: list[str] = field(default_factory=list)
     unread: set[Side] = field(default_factory=set)
+    untimed: set[str] = field(default_factory=set)
+    """Fields that wait for one thing only: when people changed them, which a ticket's past has to tell."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     thanked: str = ""
     """The id of the customer's comment that only thanks, and so reopens nothing at the tracker."""
@@ -109,6 +111,9 @@ def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -
     case, last = _case(state, pair, blocked)
     case = _first_look(state, pair, case, plan)
     decision = decide(case)
+    if state.moments is None and decision.row == 8:
+        plan.untimed.add(pair.name)
+        return
     if decision.action is Action.CONFIRM and last is not None and decision.target is not None:
         plan.confirmed.append(last)
         readings = state.snapshots[decision.target].fields
@@ -123,6 +128,9 @@ def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -
         plan.voided.append(last)
         case = replace(case, pending=None)
         decision = decide(case)
+    if state.moments is None and decision.row in (20, 21) and pair.policy.on_conflict is OnConflict.NEWEST:
+        plan.untimed.add(pair.name)
+        return
     plan.decisions[pair.name] = decision
     apply(state, pair, decision, plan)
 
@@ -157,6 +165,8 @@ def apply(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) -
         plan.cancelled.extend(_unsent(state, pair.name))
     if decision.action in (Action.ADOPT, Action.NOTHING):
         plan.cancelled.extend(_answered_letters(state, pair.name, decision))
+    if decision.row == 11:
+        _refresh(state, pair, plan)
     if decision.action is Action.WAIT:
         plan.unread.update(side for side in Side if state.snapshots.get(side) is None)
     elif decision.action is Action.ADOPT:
@@ -169,6 +179,15 @@ def apply(state: GroupState, pair: Pair, decision: Decision, plan: FieldsPlan) -
         plan.conflicts.append((pair.name, helpdesk, tracker))
     elif decision.action is Action.WRITE and decision.target is not None:
         _write(state, pair, decision, plan)
+
+
+def _refresh(state: GroupState, pair: Pair, plan: FieldsPlan) -> None:
+    """Nothing changed, though it may be said in other native words now: those are what the agreement rests on from
+    here, or a later change of the rules would take the difference for somebody's edit."""
+    for side in Side:
+        natives = pair.natives(side, state.snapshots[side].fields)
+        if dict(state.bases[side].get(pair.name, {})) != natives:
+            plan.bases.append((side, pair.name, natives))
 
 
 def _adopt(state: GroupState, pair: Pair, plan: FieldsPlan) -> None:
@@ -235,7 +254,9 @@ def case_of(state: GroupState, pair: Pair, blocked: str, operations: list[Operat
 def _view(state: GroupState, pair: Pair, side: Side) -> SideView:
     snapshot = state.snapshots.get(side)
     base = state.bases[side].get(pair.name)
-    return SideView(pair.read(side, snapshot.fields if snapshot else None), pair.read(side, base))
+    last = (state.moments or {}).get((side, pair.name))
+    now = pair.read(side, snapshot.fields if snapshot else None)
+    return SideView(now, pair.read(side, base), last.by_people_at if last else None)
 
 
 def pending_of(state: GroupState, pair: Pair, last: Operation) -> Pending:
@@ -244,12 +265,15 @@ def pending_of(state: GroupState, pair: Pair, last: Operation) -> Pending:
     prior = _readings(last.payload["prior"])
     wanted = {**prior, **_readings(last.payload["fields"])}
     source = pair.read(target.other, _readings(last.sources))
+    told = (state.moments or {}).get((target, pair.name), LastChange())
     return Pending(
         standing=_standing(state, last),
         target=target,
         wanted=_canonical(pair.read(target, wanted)),
         prior=_canonical(pair.read(target, prior)),
         source=_canonical(source),
+        sent=told.sent,
+        by_us=told.by_us,
     )
 
 

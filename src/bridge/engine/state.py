@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bridge.engine.route import Route
 from bridge.model.brake import Brake, BrakeKind
@@ -38,6 +39,16 @@ def source_of(group: str) -> TicketRef:
 
 
 @dataclass(frozen=True, slots=True)
+class LastChange:
+    """What a ticket's own past tells of one field on one side: when people last changed it (bridge's clock; None if the
+    past does not tell), whether our own account made the very last change, and the values we ever sent there."""
+
+    by_people_at: datetime | None = None
+    by_us: bool = False
+    sent: frozenset[Any] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class GroupState:
     """One group as the ledger knows it at `now`."""
 
@@ -53,6 +64,8 @@ class GroupState:
     notices: dict[tuple[str, str], Notice]
     brakes: tuple[Brake, ...] = ()
     embargo: Embargo | None = None
+    moments: Mapping[tuple[Side, str], LastChange] | None = None
+    """The last changes by side and field; None while nothing has hung on them."""
 
     def braked(self, kind: BrakeKind | None = None, *, field: str = "") -> str:
         """Why a brake stops this case: one of its whole route if no kind is named, else one of that kind."""

@@ -52,6 +52,10 @@ class Lens(Protocol):
     def fold(self, value: Any) -> Any:
         """What this side can hold of `value`: what it reads as after it was written to an empty ticket."""
 
+    def touches(self, native: str, members: frozenset[str]) -> bool:
+        """Whether a change of this native field can be one of the canonical field. `members` are those put into a list
+        or taken out of it, empty where the field is no list."""
+
 
 def settled(natives: Iterable[str], current: Mapping[str, Reading]) -> dict[str, Reading]:
     """The readings of these fields, absent ones as empty. Raises ValueError if one is unreadable."""
@@ -102,6 +106,9 @@ class _OneField:
 
     def fold(self, value: Any) -> Any:
         return _as_reading(self._canonical(value)).value
+
+    def touches(self, native: str, members: frozenset[str]) -> bool:
+        return native == self.native
 
     def _canonical(self, value: Any) -> Any:
         raise NotImplementedError
@@ -198,6 +205,10 @@ class LabelsLens:
     def fold(self, value: Any) -> Any:
         """The labels this side would take, in its spelling."""
         return _as_reading(self._canonical(value)).value
+
+    def touches(self, native: str, members: frozenset[str]) -> bool:
+        """Whether one of the labels travels."""
+        return native == self.native and any(self.travels(label) for label in members)
 
     def _canonical(self, value: Any) -> tuple[str, ...]:
         return tuple(sorted({self._spell(str(label)) for label in members(value) if self.travels(str(label))}))

@@ -98,6 +98,11 @@ class TableLens:
             return Reading(Presence.VALUE, value)
         return EMPTY_READING if self._blank(fields) else UNREADABLE
 
+    def touches(self, native: str, members: frozenset[str]) -> bool:
+        """Whether the block speaks of the field, and of one of the labels where it is a list."""
+        named = {label.casefold() for label in self.named.get(native, ())}
+        return native in self.natives and (not members or any(label.casefold() in named for label in members))
+
     def explain(self, fields: Mapping[str, Reading]) -> tuple[str, Place]:
         """The canonical value (empty text if no rule speaks) and where the rule that decided stands."""
         for value, form in self.pairs.items():

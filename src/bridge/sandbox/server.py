@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from email.utils import format_datetime
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +50,7 @@ class Sandbox:
 
     `sites` maps names to kinds (or to Site classes); `settings` are handed to the sites by name. With `base_port` the
     sites take that port and the following ones, else any free ones. `state_file` is read at the start if it exists and
-    written at the stop; `log_file` receives the request log as JSON lines.
+    written at the stop; `log_file` receives the request log as JSON lines. `present` is a clock other than the machine's.
     """
 
     def __init__(
@@ -61,8 +62,9 @@ class Sandbox:
         state_file: Path | None = None,
         log_file: Path | None = None,
         base_port: int = 0,
+        present: Callable[[], datetime] | None = None,
     ) -> None:
-        self.world = World(seed=seed)
+        self.world = World(seed=seed) if present is None else World(seed=seed, present=present)
         self.faults = Faults(self.world.random)
         self.requests = RequestLog(log_file)
         self.state_file = state_file

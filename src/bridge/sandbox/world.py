@@ -20,10 +20,11 @@ _SENDERS = 4
 
 
 class World:
-    """One sandbox's shared state. Sites use everything here under `lock`."""
+    """One sandbox's shared state. Sites use everything here under `lock`. `present` is the clock it goes by."""
 
-    def __init__(self, *, seed: int = 0) -> None:
+    def __init__(self, *, seed: int = 0, present: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.lock = RLock()
+        self._present = present
         self.random = random.Random(seed)
         self.offset = timedelta()
         self.deliveries: list[dict[str, Any]] = []
@@ -38,8 +39,8 @@ class World:
         self._closed = False
 
     def now(self) -> datetime:
-        """The sandbox's present: the machine's clock plus the offset set through the control API."""
-        return datetime.now(UTC) + self.offset
+        """The sandbox's present: its clock plus the offset set through the control API."""
+        return self._present() + self.offset
 
     def advance(self, seconds: float) -> None:
         """Move the clock; what falls due by that happens now."""

@@ -142,7 +142,7 @@ def decide(case: FieldCase) -> Decision:
     | 16 | discarded by a person | ADOPT (done by whoever records the discard) | both := readings |
     | 17 | one changed, direction allows | WRITE the other | on confirm |
     | 18 | one changed, direction forbids | drift `keep`: KEEP; `restore`: WRITE it back | keep: that side |
-    | 19 | both changed, one-way | WRITE from the source side, lost | on confirm |
+    | 19 | both changed, one-way | WRITE from the source side, lost; forbidden by `allowed_from`: ADOPT | on confirm |
     | 20 | both changed, two-way, helpdesk / tracker / newest | WRITE the loser, lost | on confirm |
     | 21 | both changed, two-way, hold, or newest tied to hold | CONFLICT | stay |
 
@@ -236,7 +236,7 @@ def _one_changed(case: FieldCase, changed: Side) -> Decision:
         if _is_refused_move(case, target):
             return Decision(18, Action.KEEP, changed)
         return Decision(17, Action.WRITE, target)
-    if case.policy.drift is Drift.RESTORE:
+    if case.policy.drift is Drift.RESTORE and not _is_refused_move(case, changed):
         return Decision(18, Action.WRITE, changed, lost=True)
     return Decision(18, Action.KEEP, changed)
 
@@ -251,6 +251,8 @@ def _is_refused_move(case: FieldCase, target: Side) -> bool:
 def _both_changed(case: FieldCase) -> Decision:
     if case.policy.direction is not Direction.BOTH:
         source = Side.HELPDESK if case.policy.direction is Direction.TO_TRACKER else Side.TRACKER
+        if _is_refused_move(case, source.other):
+            return Decision(19, Action.ADOPT, cancel=True)
         return Decision(19, Action.WRITE, source.other, lost=True)
     winner = _winner(case)
     if winner is None:

@@ -134,6 +134,11 @@ class Helpdesk(_Site):
         made = self._call("POST", "/api/v2/tickets", login=self._login("agent"), body={"ticket": asked})
         return str(made["ticket"]["id"])
 
+    def look(self, ticket: str) -> Case:
+        """One ticket without what was said in it."""
+        shown = self._call("GET", f"/api/v2/tickets/{ticket}", login=self._login("admin"))["ticket"]
+        return Case(ticket, shown["subject"], self._fields(shown))
+
     def cases(self) -> list[Case]:
         """Every ticket with everything said in it, as the account's admin sees it."""
         cases: list[Case] = []
@@ -151,8 +156,11 @@ class Helpdesk(_Site):
         query = {"page[size]": 100}
         page = self._call("GET", f"/api/v2/tickets/{ident}/comments", login=self._login("admin"), query=query)
         said = tuple(Said(ident, one["html_body"] or one["body"], one["public"]) for one in page["comments"])
-        fields = {name: ticket[name] for name in ("status", "priority", "tags", "group_id", "external_id")}
-        return Case(ident, ticket["subject"], fields, said)
+        return Case(ident, ticket["subject"], self._fields(ticket), said)
+
+    @staticmethod
+    def _fields(ticket: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: ticket[name] for name in ("status", "priority", "tags", "group_id", "external_id")}
 
 
 class Jira(_Site):
@@ -181,6 +189,22 @@ class Jira(_Site):
         if fields:
             body["fields"] = fields
         self._call("POST", path, login=self._login("engineer"), body=body)
+
+    def moves(self, key: str) -> list[str]:
+        """The statuses that are one transition away."""
+        path = f"/rest/api/3/issue/{key}/transitions"
+        return [one["to"]["name"] for one in self._call("GET", path, login=self._login("engineer"))["transitions"]]
+
+    def change(self, key: str, **fields: Any) -> None:
+        """The engineer changes built-in fields, or choices of other fields by their names."""
+        listed = self._call("GET", "/rest/api/3/field", login=self._login("engineer"))
+        idents = {one["name"]: one["id"] for one in listed if one["custom"]}
+        body = {
+            "fields": {
+                idents.get(name, name): {"value": value} if name in idents else value for name, value in fields.items()
+            }
+        }
+        self._call("PUT", f"/rest/api/3/issue/{key}", login=self._login("engineer"), body=body)
 
     def delete(self, key: str) -> None:
         """The lead deletes an issue."""
