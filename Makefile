@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports unit bench replay texts crash postgres clean
+.PHONY: demo test lint types imports unit bench bench-files replay texts crash postgres clean
 
 demo: $(READY)
 	$(BIN)/bridge demo $(DEMO_ARGS)
@@ -31,6 +31,10 @@ machines: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# Large files both ways: what memory the daemon needs for them. Takes about 3 GB of temporary disk.
+bench-files: $(READY)
+	$(BIN)/python -m bench.files
 
 replay: $(READY)
 	$(BIN)/python -m bench.replay

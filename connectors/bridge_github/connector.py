@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bridge.connect.bucket import Rate
+from bridge.connect.files import FileStream
 from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
@@ -26,9 +27,11 @@ from bridge.model.operation import (
     Probe,
     TicketChange,
     TicketDraft,
+    Upload,
+    Uploaded,
     Written,
 )
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge_github import webhook, writing
 from bridge_github.client import GitHubClient, Row
@@ -200,6 +203,24 @@ class GitHubConnector:
         row = self._write_at(ref, "POST", "/comments", body, endpoint="comments")
         self._shared.forget_row(ref)
         return Written(ref, key, url=row["html_url"], comment_id=str(row["id"]))
+
+    def open_file(self, file: Attachment) -> AbstractContextManager[FileStream]:
+        """Refused: GitHub has no API for the files people paste into its texts."""
+        message = f"{self._settings.name}: GitHub lets no program fetch {file.name!r}"
+        raise PermanentError(message, site=self._settings.name)
+
+    def file_limit(self) -> int:
+        """None can be put there."""
+        return 0
+
+    def own_files(self, ref: TicketRef) -> Mapping[str, Uploaded]:
+        """None."""
+        return {}
+
+    def upload(self, ref: TicketRef, file: Upload) -> Uploaded:
+        """Refused: GitHub has no API for files."""
+        message = f"{self._settings.name}: GitHub takes no files over its API"
+        raise PermanentError(message, site=self._settings.name, status=413)
 
     def find(self, probe: Probe) -> Finding:
         """Look through what our account made since, newest first. GitHub's lists are its database: absent is certain."""

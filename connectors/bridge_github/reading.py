@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.connect.port import SiteSettings
 from bridge.errors import MissingError
+from bridge.model.document import Document
 from bridge.model.feed import Fact
 from bridge.model.marker import Marker
-from bridge.model.ticket import NOBODY, Comment, Person, Reading, Snapshot, Thread, TicketRef, Version
+from bridge.model.ticket import NOBODY, Attachment, Comment, Person, Reading, Snapshot, Thread, TicketRef, Version
 from bridge.model.words import Visibility
 from bridge_github.client import Row
 from bridge_github.shared import Shared, Spot
@@ -73,6 +74,18 @@ def comment_digest(row: Row) -> str:
 
 def _names(row: Row) -> list[str]:
     return [label["name"] if isinstance(label, dict) else str(label) for label in row.get("labels") or ()]
+
+
+_PICTURE_HOSTS = (".githubusercontent.com", "github.com")
+
+
+def pasted_pictures(body: Document) -> Iterator[Attachment]:
+    """The pictures in a text that GitHub keeps itself. Of a private repository nobody outside can open them."""
+    for one in body.walk():
+        url = one.attr("url") if one.kind == "image" else ""
+        if (urlsplit(url).hostname or "").endswith(_PICTURE_HOSTS):
+            name = one.attr("alt") or urlsplit(url).path.rpartition("/")[2] or "picture"
+            yield Attachment(urlsplit(url).path, name, url, inline=True)
 
 
 class Reader:
@@ -155,11 +168,13 @@ class Reader:
         text, line = split_body(row.get("body"))
         author = self.person(row.get("user"), row.get("author_association", ""))
         created_at, updated_at = moment(row["created_at"]), moment(row["updated_at"])
+        body = read_text(text)
         return Comment(
             id=str(row["id"]),
             created_at=created_at,
             author=author,
-            body=read_text(text),
+            body=body,
+            attachments=tuple(pasted_pictures(body)),
             visibility=Visibility.PUBLIC,
             edited_at=updated_at if updated_at - created_at > _EDIT_SLACK else None,
             marker=self._marker(line, author),

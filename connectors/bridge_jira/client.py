@@ -17,6 +17,7 @@ import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
 
+from bridge.connect.files import Body
 from bridge.connect.wire import Complaint, Dialect, Wire
 from bridge.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from bridge.model.ticket import Person
@@ -60,12 +61,17 @@ class JiraClient:
         self.jira._fields_cache_value = {"bridge": "bridge"}
         self._prepare(self.jira._session)
 
+    @property
+    def dialect(self) -> Dialect:
+        """How Jira's answers are judged."""
+        return Dialect(limited=_limited, explain=self._explain)
+
     def _prepare(self, session: requests.Session) -> None:
         session.trust_env = False
         for adapter in session.adapters.values():
             adapter.close()
         session.adapters.clear()
-        adapter = self.wire.adapter(Dialect(limited=_limited, explain=self._explain))
+        adapter = self.wire.adapter(self.dialect)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         session.hooks["response"].append(self._note_time)
@@ -118,6 +124,19 @@ class JiraClient:
                     raise PermanentError(f"{self.site}: {error.text}", site=self.site) from error
                 return int(error.status_code), None
             return response.status_code, response.json() if response.content else None
+
+    def get_raw(self, url: str) -> requests.Response:
+        """GET with the site's login, streamed, following nothing. The library's own request method reads every answer
+        whole, so its session's is used. The kind of call is said by the caller."""
+        return requests.Session.request(self.jira._session, "GET", url, stream=True, allow_redirects=False)
+
+    def send_file(self, issue: str, body: Body, content_type: str) -> Any:
+        """POST a file to an issue, streamed: the JSON. Raises RemoteError."""
+        headers = {"Content-Type": content_type, "X-Atlassian-Token": "no-check"}
+        with self.wire.call(endpoint="attachments", ticket=issue, writes=True, headers=headers, carries=len(body)):
+            url = self.jira._get_url(f"issue/{issue}/attachments")
+            response = requests.Session.request(self.jira._session, "POST", url, data=body, headers=headers)
+        return response.json() if response.content else None
 
     @contextmanager
     def call(

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.connect.bucket import Rate
+from bridge.connect.files import FileStream
 from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
@@ -20,9 +21,20 @@ from bridge.connect.wire import Wire
 from bridge.errors import ConfigurationError
 from bridge.model.document import Document, Node
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
-from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.operation import (
+    CommentDraft,
+    Finding,
+    OperationKind,
+    Probe,
+    TicketChange,
+    TicketDraft,
+    Upload,
+    Uploaded,
+    Written,
+)
+from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
+from bridge_jira.attachments import Files
 from bridge_jira.client import BATCH, JiraClient
 from bridge_jira.config import JiraLogin
 from bridge_jira.feeds import Window, read_releases
@@ -50,8 +62,10 @@ class JiraConnector:
         self._settings = settings
         self._projects = sorted({scope["project"] for scope in settings.scopes if scope.get("project")})
         self._client = JiraClient(settings.name, settings.url, login, wire, memory, settings.native_fields)
+        self._files = Files(settings, self._client)
         self._reader = Reader(
             self._client,
+            self._files,
             site=settings.name,
             url=settings.url,
             spelled=settings.native_fields,
@@ -67,6 +81,7 @@ class JiraConnector:
         return Capabilities(
             internal_comments=True,
             edits_comments=True,
+            attachments=True,
             fetch_many=BATCH,
             text_limit=TEXT_LIMIT,
             summary_limit=SUMMARY_LIMIT,
@@ -123,6 +138,22 @@ class JiraConnector:
         """Write a comment; exactly one request."""
         return self._writer.comment(ref, draft)
 
+    def open_file(self, file: Attachment) -> AbstractContextManager[FileStream]:
+        """See `attachments.Files`."""
+        return self._files.open(file)
+
+    def file_limit(self) -> int:
+        """See `attachments.Files`."""
+        return self._files.limit()
+
+    def own_files(self, ref: TicketRef) -> Mapping[str, Uploaded]:
+        """See `attachments.Files`."""
+        return self._files.own(ref)
+
+    def upload(self, ref: TicketRef, file: Upload) -> Uploaded:
+        """See `attachments.Files`."""
+        return self._files.upload(ref, file)
+
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment took effect."""
         if probe.kind is OperationKind.COMMENT and probe.ref is not None:
@@ -156,6 +187,7 @@ class JiraConnector:
 
     def close(self) -> None:
         """Let connections go."""
+        self._files.close()
         self._client.close()
 
 

@@ -45,7 +45,8 @@ class Hop:
 
 @dataclass(slots=True)
 class SiteMemory:
-    """`hops` holds, by workflow (project and issue type) and status, where transitions were seen to lead."""
+    """`hops` holds, by workflow (project and issue type) and status, where transitions were seen to lead; `media` the
+    ids of attachments in the media store."""
 
     catalogue: Once[Catalogue] = field(default_factory=Once)
     myself: Once[Person] = field(default_factory=Once)
@@ -53,6 +54,8 @@ class SiteMemory:
     hops: dict[str, dict[str, tuple[Hop, ...]]] = field(default_factory=dict)
     statuses: dict[str, frozenset[str]] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
+    media: dict[str, str] = field(default_factory=dict)
+    file_limit: Once[int] = field(default_factory=Once)
     markers: OrderedDict[str, Marker | None] = field(default_factory=OrderedDict)
     ahead: timedelta = timedelta()
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from bridge.connect.port import Gone
 from bridge.model.marker import Marker
-from bridge.model.ticket import Comment, Reading, Snapshot, Thread, TicketRef, Version
+from bridge.model.ticket import Attachment, Comment, Reading, Snapshot, Thread, TicketRef, Version
 from bridge.model.words import Visibility
+from bridge_jira.attachments import Files
 from bridge_jira.client import BATCH, JiraClient, Json
 from bridge_jira.fields import read_value
-from bridge_jira.text import PROPERTY, is_marker_label, marker_in, read_text, read_time
+from bridge_jira.text import PROPERTY, is_marker_label, marker_in, read_time
 
 INTERNAL_PROPERTY = "sd.public.comment"
 """The comment property by which a service desk keeps a comment to its agents: `{"internal": true}`."""
@@ -22,8 +23,11 @@ _ALWAYS = ("updated", "created", "project", "status", "reporter", "creator")
 class Reader:
     """Turns Jira's JSON into snapshots. `spelled` are the native field names to read."""
 
-    def __init__(self, client: JiraClient, *, site: str, url: str, spelled: Iterable[str], marker_key: bytes) -> None:
+    def __init__(
+        self, client: JiraClient, files: Files, *, site: str, url: str, spelled: Iterable[str], marker_key: bytes
+    ) -> None:
         self._client = client
+        self._files = files
         self._site = site
         self._url = url.rstrip("/")
         self._spelled = sorted(spelled)
@@ -49,7 +53,7 @@ class Reader:
         catalogue = self._client.catalogue()
         mapped = [entry.id for entry in (catalogue.find(name) for name in self._spelled) if entry is not None]
         # Without issue properties in its search, Data Center shows by the label alone that an issue is our own.
-        extra = [*(["comment"] if threads else []), *([] if self._client.cloud else ["labels"])]
+        extra = [*(["comment", "attachment"] if threads else []), *([] if self._client.cloud else ["labels"])]
         return list(dict.fromkeys([*_ALWAYS, *mapped, *extra]))
 
     def _snapshot(self, ref: TicketRef, raw: Json, comments: list[Json] | None, read_at: datetime) -> Snapshot:
@@ -65,7 +69,7 @@ class Reader:
             read_at=read_at,
             created_at=read_time(fields["created"]),
             fields=readings,
-            thread=None if comments is None else self._thread(comments),
+            thread=None if comments is None else self._thread(comments, self._files.listed(fields)),
             sender=self._client.person(fields.get("reporter")),
             marker=self.own_marker(raw),
             scope={"project": project},
@@ -134,18 +138,21 @@ class Reader:
                 marker = marker_in(comment_properties(one).get(PROPERTY), self._key)
                 self._client.memory.keep_marker(str(one["id"]), marker)
 
-    def _thread(self, comments: Iterable[Json]) -> Thread:
-        read = [self._comment(one) for one in comments]
+    def _thread(self, comments: Iterable[Json], files: list[Attachment]) -> Thread:
+        read = [self._comment(one, files) for one in comments]
         return Thread(tuple(sorted(read, key=lambda one: (one.created_at, int(one.id) if one.id.isdigit() else 0))))
 
-    def _comment(self, raw: Json) -> Comment:
+    def _comment(self, raw: Json, files: list[Attachment]) -> Comment:
         created_at, updated_at = read_time(raw["created"]), read_time(raw.get("updated") or raw["created"])
         author = self._client.person(raw.get("author"))
+        # What our own copies show is known; nobody asks for it again.
+        body, shown = self._files.read(raw.get("body"), [] if author.ours else files)
         return Comment(
             id=str(raw["id"]),
             created_at=created_at,
             author=author,
-            body=read_text(raw.get("body")),
+            body=body,
+            attachments=shown,
             visibility=visibility_of(raw),
             edited_at=updated_at if updated_at > created_at else None,
             marker=self._client.memory.marker(str(raw["id"])) if author.ours else None,

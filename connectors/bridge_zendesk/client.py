@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import requests
 from zenpy import Zenpy
 
+from bridge.connect.files import Body
 from bridge.connect.port import SiteSettings
 from bridge.connect.wire import Complaint, Dialect, Wire
 from bridge.errors import TemporaryError
@@ -114,6 +115,18 @@ class Client:
         verb = {"PATCH": self._session.patch, "DELETE": self._session.delete}[method]
         with self.wire.call(endpoint=endpoint, writes=True):
             self.zenpy.tickets._call_api(verb, self._url(path, {}), json=payload, timeout=self._timeout_s)
+
+    def get_file(self, url: str) -> requests.Response:
+        """GET an address of the site with its login, streamed, following nothing. zenpy's own download knows no
+        timeout. The kind of call is said by the caller."""
+        return self._session.get(url, stream=True, allow_redirects=False, timeout=self._timeout_s)
+
+    def send_file(self, path: str, body: Body, media_type: str, query: Mapping[str, str | int]) -> Json:
+        """POST a file below `/api/v2/`, streamed. Raises UnknownOutcomeError besides what `read` does."""
+        headers = {"Content-Type": media_type}
+        with self.wire.call(endpoint="uploads", writes=True, headers=headers, carries=len(body)):
+            response = self._session.post(self._url(path, query), data=body, headers=headers, timeout=self._timeout_s)
+        return _read_json(response)
 
     def close(self) -> None:
         """Let the connections go."""

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.connect.bucket import Rate
+from bridge.connect.files import FileStream
 from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.patience import parse_http_date
@@ -22,10 +23,21 @@ from bridge.errors import SkippableError, TemporaryError
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.marker import Marker
-from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.operation import (
+    CommentDraft,
+    Finding,
+    OperationKind,
+    Probe,
+    TicketChange,
+    TicketDraft,
+    Upload,
+    Uploaded,
+    Written,
+)
+from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge.text.html import write_html
+from bridge_zendesk.attachments import Files
 from bridge_zendesk.client import PAGE, Client, Json
 from bridge_zendesk.config import ZendeskLogin
 from bridge_zendesk.fields import Fields
@@ -55,6 +67,7 @@ class ZendeskConnector:
         fields_with_comment=True,
         internal_comments=True,
         fetch_many=PAGE,
+        attachments=True,
         text_limit=MOST_BYTES,
         summary_limit=MOST_SUBJECT,
     )
@@ -68,6 +81,7 @@ class ZendeskConnector:
         self._writer = Writer(settings, self._client, shared, self._names, self._fields)
         self._finder = Finder(settings, self._client, self._names, self._writer)
         self._reader = Reader(settings, shared, self._names, self._fields, self._creation_marker)
+        self._files = Files(settings, wire, self._client)
         self._historian = Historian(settings.name, self._names, self._fields)
 
     def feeds(self) -> tuple[Feed, ...]:
@@ -182,6 +196,22 @@ class ZendeskConnector:
         """See `writing.Writer.comment`."""
         return self._writer.comment(ref, key, draft)
 
+    def open_file(self, file: Attachment) -> AbstractContextManager[FileStream]:
+        """See `attachments.Files`."""
+        return self._files.open(file)
+
+    def file_limit(self) -> int:
+        """See `attachments.Files`."""
+        return self._files.limit()
+
+    def own_files(self, ref: TicketRef) -> Mapping[str, Uploaded]:
+        """None: a file comes with its comment."""
+        return {}
+
+    def upload(self, ref: TicketRef, file: Upload) -> Uploaded:
+        """See `attachments.Files`."""
+        return self._files.upload(file)
+
     def find(self, probe: Probe) -> Finding:
         """See `finding.Finder`."""
         return self._finder.find(probe)
@@ -204,6 +234,7 @@ class ZendeskConnector:
 
     def close(self) -> None:
         """Let the connections go."""
+        self._files.close()
         self._client.close()
 
     def _creation_marker(self, ref: TicketRef) -> Marker | None:

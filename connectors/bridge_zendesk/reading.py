@@ -13,6 +13,7 @@ from bridge.model.ticket import Attachment, Comment, Life, Person, Reading, Snap
 from bridge.model.words import Visibility
 from bridge.text.automatic import is_automatic_reply
 from bridge.text.marker import read_marker, verify
+from bridge_zendesk.attachments import read_files
 from bridge_zendesk.client import Json, read_time
 from bridge_zendesk.fields import DESCRIPTION, MERGED, Fields, related_ticket
 from bridge_zendesk.names import Names
@@ -51,10 +52,12 @@ class Reader:
             ref = TicketRef(self._settings.name, ident)
             count = ticket.get("comment_count")
             readings = self._fields.read(ticket)
-            thread = None
+            thread: Thread | None = None
+            files: tuple[Attachment, ...] = ()
             survivor: str | None = None
             if comments is not None:
                 thread = self._thread(ident, comments)
+                files = read_files(comments[0], self._settings.url) if comments else ()
                 merged = (related_ticket(comment.get("via"), "merge", "to") for comment in comments)
                 survivor = next(filter(None, merged), None)
                 readings[MERGED] = Reading.of(survivor)
@@ -75,6 +78,7 @@ class Reader:
                 life=_LIVES.get(ticket["status"], Life.ALIVE),
                 merged_into=survivor or "",
                 follows=related_ticket(ticket.get("via"), "follow_up", "from") or "",
+                attachments=files,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SkippableError(
@@ -109,7 +113,7 @@ class Reader:
             author=author,
             body=body,
             visibility=Visibility.PUBLIC if comment["public"] else Visibility.INTERNAL,
-            attachments=tuple(_attachment(row) for row in comment.get("attachments") or () if not row.get("deleted")),
+            attachments=read_files(comment, self._settings.url),
             marker=marker,
             channel=channel,
             auto=_is_automatic(comment, author, channel) or (channel == "email" and is_automatic_reply(body)),
@@ -129,15 +133,3 @@ def _is_automatic(comment: Mapping[str, Any], author: Person, channel: str) -> b
     metadata = comment.get("metadata")
     suspended = isinstance(metadata, Mapping) and metadata.get("suspension_type_id") is not None
     return author.id == SYSTEM.id or channel == "rule" or suspended
-
-
-def _attachment(row: Mapping[str, Any]) -> Attachment:
-    return Attachment(
-        id=str(row["id"]),
-        name=row.get("file_name") or "",
-        url=row.get("content_url") or "",
-        size=int(row.get("size") or 0),
-        media_type=row.get("content_type") or "",
-        inline=bool(row.get("inline")),
-        malware=row.get("malware_scan_result") == "malware_found",
-    )

@@ -16,6 +16,8 @@ from bridge_zendesk.names import Names
 from bridge_zendesk.shared import Shared
 
 FEW = 3
+SHOWN = {"include": "users", "include_inline_images": "true"}
+"""Pictures in a text are told among its files only when asked for."""
 RECENT = timedelta(seconds=120)
 """The exports refuse to start within their last minute; twice that stays clear of its edge."""
 _TICKETS_A_PAGE = 10
@@ -46,7 +48,7 @@ def read_threads(
 def _read_thread(client: Client, shared: Shared, ident: int) -> list[Json]:
     comments: list[Json] = []
     path = f"tickets/{ident}/comments.json"
-    for page in client.pages(path, "comments", holds="comments", ticket=str(ident), include="users"):
+    for page in client.pages(path, "comments", holds="comments", ticket=str(ident), **SHOWN):
         shared.learn(page)
         comments += page["comments"]
     return comments

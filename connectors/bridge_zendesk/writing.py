@@ -76,10 +76,12 @@ class Writer:
     def _comment(self, draft: CommentDraft) -> Json:
         if draft.visibility is Visibility.RESTRICTED:
             raise PermanentError(f"{self._site}: Zendesk has no comments for a group of staff only", site=self._site)
+        tokens = [file.token for file in draft.attachments if file.token]
         return {
             "comment": {
                 "html_body": write_body(draft.body, site=self._site),
                 "public": draft.visibility is Visibility.PUBLIC,
+                **({"uploads": tokens} if tokens else {}),
             },
             "metadata": {SLOT: write_marker(draft.marker)},
         }

@@ -30,6 +30,7 @@ from bridge.engine.clock import SystemClock
 from bridge.engine.connections import Connections
 from bridge.engine.daemon import Daemon
 from bridge.engine.delivery import Delivery
+from bridge.engine.files import Carrier
 from bridge.engine.hooks import HookKeeper
 from bridge.engine.intake import Intake
 from bridge.engine.keys import Keys
@@ -98,7 +99,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     keys = Keys()
     with ledger.begin() as transaction:
         keys.open(transaction, settings)
-    delivery = Delivery(ledger, connections, keys, clock)
+    delivery = Delivery(ledger, connections, keys, clock, Carrier(ledger, connections, clock))
     recovery = Recovery(ledger, connections, keys, opened_at=None if is_new else tools.opened_at)
     doors = _doors(config, kinds, settings, connections)
     keeper = HookKeeper(ledger, connections, _wishes(config, settings, doors, key), partial(_trust, doors), clock)
@@ -261,6 +262,8 @@ def _settings(
         deadline_s=site.limits.deadline.total_seconds(),
         processing_s=site.limits.processing.total_seconds(),
         index_lag_s=site.limits.index_lag.total_seconds(),
+        attachment_limit=site.limits.attachment,
+        content_hosts=frozenset(site.content_hosts),
     )
 
 

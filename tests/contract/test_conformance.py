@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
+from bridge.connect.port import Connector
+from bridge.model.operation import Uploaded
+from bridge.model.ticket import TicketRef
+from bridge.sandbox.jira import JiraCloudSite
+from bridge.sandbox.jira.pasting import paste
 from bridge.testing.conformance import ConnectorConformance
+from bridge.testing.stand import SITE, Stand
 from bridge_github import KIND as GITHUB
 from bridge_jira import KIND as JIRA
 from bridge_zendesk import KIND as ZENDESK
@@ -33,12 +39,18 @@ class TestJiraCloud(ConnectorConformance):
     edit = ("labels", ["checked"])
     missing_id = "99999"
 
+    def write_shown(self, stand: Stand, person: Connector, ref: TicketRef, made: Uploaded) -> None:
+        site = stand.sandbox.sites[SITE]
+        assert isinstance(site, JiraCloudSite)
+        paste(site, ref.id, made.id, who="engineer")
+
 
 class TestJiraDataCenter(TestJiraCloud):
     site_kind = "jira-datacenter"
     login = {"deployment": "datacenter", "token": "sandbox"}
     person = {"token": "sandbox:engineer"}
     stranger = {"token": "nobody"}
+    write_shown = ConnectorConformance.write_shown
 
 
 class TestZendesk(ConnectorConformance):
@@ -52,3 +64,4 @@ class TestZendesk(ConnectorConformance):
     edit = ("tags", ["checked"])
     missing_id = "99999"
     lag_s = 61.0
+    files_by_comment = True

@@ -14,7 +14,7 @@ import pytest
 import requests
 from pydantic import ValidationError
 
-from bridge.connect.port import Gone, SiteSettings
+from bridge.connect.port import Connector, Gone, SiteSettings
 from bridge.connect.wire import Wire
 from bridge.errors import MissingError, PermanentError, SkippableError, TemporaryError, UnknownOutcomeError
 from bridge.model.document import doc, from_plain, node, paragraph, text, to_plain
@@ -28,13 +28,16 @@ from bridge.model.operation import (
     Probe,
     TicketChange,
     TicketDraft,
+    Uploaded,
 )
 from bridge.model.ticket import Presence, Snapshot, TicketRef
 from bridge.model.words import Audience, HeldBy, Visibility
 from bridge.sandbox.faults import Fault
+from bridge.sandbox.jira import JiraCloudSite
+from bridge.sandbox.jira.pasting import paste
 from bridge.sandbox.server import Sandbox
 from bridge.testing.conformance import ConnectorConformance
-from bridge.testing.stand import OpenLimiter
+from bridge.testing.stand import OpenLimiter, Stand
 from bridge.text.marker import sign
 from bridge_jira import KIND, JiraConnector
 from bridge_jira.memory import SiteMemory
@@ -70,9 +73,15 @@ class TestJiraCloud(ConnectorConformance):
     missing_id = "99999"
     quiet_requests = 2
 
+    def write_shown(self, stand: Stand, person: Connector, ref: TicketRef, made: Uploaded) -> None:
+        site = stand.sandbox.sites["site"]
+        assert isinstance(site, JiraCloudSite)
+        paste(site, ref.id, made.id, who="engineer")
+
 
 class TestJiraDataCenter(TestJiraCloud):
     site_kind = "jira-datacenter"
+    write_shown = ConnectorConformance.write_shown
     login = LOGINS["jira-datacenter"]
     person: ClassVar[Mapping[str, Any]] = {"token": "sandbox:engineer"}
 

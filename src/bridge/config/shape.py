@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bridge.config.durations import Duration
+from bridge.config.sizes import Size
 from bridge.mapping.source import Item
 from bridge.model.brake import BrakeLimits, Threshold
 from bridge.model.words import Drift, FollowUp, HeldBy, Mode, OnConflict, Reduce
@@ -32,6 +33,8 @@ EVERY = "*"
 
 Owner = Literal["helpdesk", "tracker", "both", "case"]
 Tie = Literal["helpdesk", "tracker", "hold"]
+ContentHost = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")]
+"""A host's name, or `*.name` for every host below one."""
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
@@ -47,13 +50,15 @@ class SiteLimits(_Part):
     """How patient bridge is with a site. `deadline`: total time of a request; `processing`: how long the site may still
     carry out what it did not answer; `index_lag`: how far its search may be behind; `requests_per_minute`: our share of
     its limit, None for what the site itself says; `documented`: keep the rates the vendor documents from the start,
-    before the site says anything (a site of one's own may have none)."""
+    before the site says anything (a site of one's own may have none); `attachment`: the largest file that is put there,
+    None for what the site itself takes, 0 for none."""
 
     deadline: Duration = timedelta(seconds=30)
     processing: Duration = timedelta(seconds=10)
     index_lag: Duration = timedelta(minutes=10)
     requests_per_minute: Annotated[StrictInt, Field(gt=0)] | None = None
     documented: StrictBool = True
+    attachment: Size | None = None
 
 
 class WebhookConfig(_Part):
@@ -79,7 +84,8 @@ class ListenConfig(_Part):
 
 
 class SiteConfig(_Part):
-    """One account at a product. `login` holds what its connector asks for; secrets in it are hidden from printing."""
+    """One account at a product. `login` holds what its connector asks for; secrets in it are hidden from printing.
+    `content_hosts` are further hosts of the vendor where the site's files may be fetched, without a login."""
 
     connector: str
     url: str
@@ -88,6 +94,7 @@ class SiteConfig(_Part):
     limits: SiteLimits = SiteLimits()
     poll: Duration = timedelta(seconds=15)
     webhook: WebhookConfig | None = None
+    content_hosts: tuple[ContentHost, ...] = ()
 
     @field_validator("url")
     @classmethod

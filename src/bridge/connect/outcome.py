@@ -46,7 +46,9 @@ class Dialect:
 
 @dataclass(slots=True)
 class Call:
-    """What the requests of one block on one thread are. `wrote` turns true when the site accepted a write in it."""
+    """What the requests of one block on one thread are. `wrote` turns true when the site accepted a write in it.
+
+    `carries` is how many bytes a long transfer may have; `streams` leaves the body of a good answer to the caller."""
 
     endpoint: str = "other"
     ticket: str = ""
@@ -55,6 +57,8 @@ class Call:
     accept: tuple[int, ...] = ()
     deadline_s: float | None = None
     wrote: bool = False
+    carries: int | None = None
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class Attempt:
             return None
         if status >= 400:
             return self._failed(response, dialect)
+        if self.call.streams:
+            return None
         return None if status >= 300 or _is_whole(response) else self.unanswered("its JSON is broken", status=status)
 
     def moved(self, response: requests.Response) -> PermanentError:

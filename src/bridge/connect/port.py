@@ -23,14 +23,25 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from bridge.connect.files import FileStream
 from bridge.connect.hooks import HookWish, Kept
 from bridge.connect.limiter import Limits
 from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
-from bridge.model.operation import CommentDraft, Finding, OperationKind, Probe, TicketChange, TicketDraft, Written
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.operation import (
+    CommentDraft,
+    Finding,
+    OperationKind,
+    Probe,
+    TicketChange,
+    TicketDraft,
+    Upload,
+    Uploaded,
+    Written,
+)
+from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import HeldBy, Visibility
 
 
@@ -38,10 +49,12 @@ from bridge.model.words import HeldBy, Visibility
 class Capabilities:
     """What a vendor's product can do, as far as the engine plans differently for it.
 
+    `attachments`: files can be put on a ticket and read from it.
+
     `fields_with_comment`: one request takes fields and a comment, atomically. `internal_comments`: comments can be kept
     to the site's staff. `edits_comments`: a comment's text can be changed afterwards. `create_many` / `update_many`:
     how many tickets one bulk request takes, 0 if none. `fetch_many`: how many tickets one read takes. `text_limit` and
-    `summary_limit` count characters after conversion. `attachments`: files can be uploaded.
+    `summary_limit` count characters after conversion.
     """
 
     fields_with_comment: bool = False
@@ -78,7 +91,9 @@ class SiteSettings:
     `native_fields` are the native field names that any mapping of this site mentions: nothing else need be read.
     `scopes` are the sides of the routes that use this site (`{"project": "ACME", "type": "Bug"}`). `deadline_s` is the
     total time a request may take, `processing_s` how long the site may still carry out what it received without
-    answering, `index_lag_s` how far its search may be behind.
+    answering, `index_lag_s` how far its search may be behind. `attachment_limit` is how many bytes a file may have there,
+    None for what the vendor takes. `content_hosts` are hosts of the vendor, besides those the connector knows, where its
+    files may be fetched (`*.name` for everything below one).
     """
 
     name: str
@@ -91,6 +106,8 @@ class SiteSettings:
     deadline_s: float = 30.0
     processing_s: float = 10.0
     index_lag_s: float = 600.0
+    attachment_limit: int | None = None
+    content_hosts: frozenset[str] = frozenset()
 
 
 class Connector(Protocol):
@@ -140,6 +157,24 @@ class Connector(Protocol):
 
     def comment(self, ref: TicketRef, key: str, draft: CommentDraft) -> Written:
         """Write a comment that bears the draft's marker. Sends exactly one writing request."""
+
+    def open_file(self, file: Attachment) -> AbstractContextManager[FileStream]:
+        """Read a file of this site as a stream: from the site itself with its login, or from one of the vendor's listed
+        content hosts without. Raises TemporaryError, MissingError, RefusedError; PermanentError for any other host."""
+
+    def file_limit(self) -> int:
+        """How many bytes a file may have here, 0 if none can be put here. Asks the site once a process at most."""
+
+    def own_files(self, ref: TicketRef) -> Mapping[str, Uploaded]:
+        """The files bridge's account put on a ticket, by name, where they stand by themselves. Empty where a file only
+        comes with its comment."""
+
+    def upload(self, ref: TicketRef, file: Upload) -> Uploaded:
+        """Send a file, in one request that streams. The answer's `token` says that it stands nowhere before a comment
+        names it; what no comment names is forgotten by the site, so that such an upload may be made again.
+
+        Raises PermanentError, with status 413, when it is too large.
+        """
 
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment of unknown outcome took effect, judged by its marker and our own account."""

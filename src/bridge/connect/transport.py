@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 NEVER_AGAIN = Retry(total=0, connect=0, read=False, redirect=0, status=0, respect_retry_after_header=False)
 """urllib3's word for one try: `read=False` raises read errors as they are."""
 CONNECT_TIMEOUT_S = 10.0
+SLOWEST_BYTES_A_S = 64 * 1024
+"""A long transfer that is slower than this over its whole is given up."""
 
 
 class Transport(HTTPAdapter):
@@ -53,7 +56,10 @@ class Transport(HTTPAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> requests.Response:
-        """Send one request to the site, read its answer whole, judge it. The library's own timeout does not count."""
+        """Send one request to the site, read its answer whole, judge it. The library's own timeout does not count.
+
+        The body of a good answer to a call that `streams` is left to the caller, still under its deadlines.
+        """
         wire, method = self._wire, request.method or "GET"
         call = wire.current_call() or Call(writes=method not in ("GET", "HEAD", "OPTIONS"))
         deadline_s = call.deadline_s or wire.deadline_s
@@ -85,18 +91,27 @@ class Transport(HTTPAdapter):
     ) -> requests.Response:
         """One request and its whole answer within the deadline. Raises TemporaryError or UnknownOutcomeError."""
         exchange = self._exchange = Exchange()
-        self._wire.watchdog.watch(exchange, within_s=deadline_s)
-        timeouts = (min(CONNECT_TIMEOUT_S, deadline_s), deadline_s)
+        call = attempt.call
+        pause_s = deadline_s if call.carries is not None else math.inf
+        longest_s = deadline_s + (call.carries or 0) / SLOWEST_BYTES_A_S
+        self._wire.watchdog.watch(exchange, within_s=longest_s, pause_s=pause_s)
+        timeouts = (min(CONNECT_TIMEOUT_S, deadline_s), longest_s)
+        streaming = False
         response: requests.Response | None = None
         failure: Exception | None = None
         began = time.monotonic()
         try:
-            response = super().send(self._addressed(request, attempt.call), stream=True, timeout=timeouts, **tls)
-            _ = response.content
+            out = self._addressed(request, call)
+            if call.carries is not None and hasattr(out.body, "read"):
+                out.body = Outgoing(out.body, exchange)  # type: ignore[assignment]
+            response = super().send(out, stream=True, timeout=timeouts, **tls)
+            streaming = call.streams and response.status_code < 300
+            if not streaming:
+                _ = response.content
         except (requests.RequestException, HTTPError, HTTPException, OSError) as caught:
             failure = caught
         finally:
-            in_time = exchange.finish()
+            in_time = exchange.finish() if not streaming else not exchange.expired
             if response is not None and (failure is not None or not in_time):
                 response.close()
         status = None if response is None else response.status_code
@@ -109,12 +124,14 @@ class Transport(HTTPAdapter):
             failure, in_time = None, True
         if failure is None and response is not None and in_time:
             response.request, response.url = request, request.url or ""
+            if streaming:
+                response.raw = Incoming(response.raw, exchange)
             return response
         if exchange.dialled and not exchange.connected:
-            raise attempt.unsent(_describe(failure, in_time, deadline_s)) from None
+            raise attempt.unsent(describe(failure, in_time, deadline_s)) from None
         if isinstance(failure, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader):
             raise PermanentError(f"{attempt.site}: {attempt.name} is no valid request", site=attempt.site) from None
-        raise attempt.unanswered(_describe(failure, in_time, deadline_s), status=status) from None
+        raise attempt.unanswered(describe(failure, in_time, deadline_s), status=status) from None
 
     def _addressed(self, request: requests.PreparedRequest, call: Call) -> requests.PreparedRequest:
         """A copy that goes to the site's configured address and bears the call's headers."""
@@ -174,7 +191,58 @@ class _SecureLine(_Line, HTTPSConnection):
     """The same over TLS."""
 
 
-def _describe(failure: Exception | None, in_time: bool, deadline_s: float) -> str:
+class Outgoing:
+    """A request's body on its way: every piece that is taken tells the exchange that bytes move."""
+
+    def __init__(self, body: Any, exchange: Exchange) -> None:
+        self._body = body
+        self._exchange = exchange
+
+    def read(self, size: int = -1) -> bytes:
+        """The next piece, empty at the end."""
+        piece: bytes = self._body.read(size)
+        if piece:
+            self._exchange.moved()
+        else:
+            self._exchange.handed_over()
+        return piece
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(1 << 16):
+            yield piece
+
+
+class Incoming:
+    """An answer's body on its way in, under the deadlines of its exchange, which ends when the body is closed."""
+
+    def __init__(self, raw: Any, exchange: Exchange) -> None:
+        self._raw = raw
+        self._exchange = exchange
+
+    def stream(self, amt: int = 1 << 16, decode_content: bool | None = None) -> Iterator[bytes]:
+        """The body piece by piece, the last one only of a body that is whole and in time. Raises urllib3's errors."""
+        for piece in self._raw.stream(amt, decode_content=decode_content):
+            self._exchange.moved()
+            yield piece
+        if not self._exchange.finish():
+            raise TimeoutError("the deadline passed while the body was read")
+
+    def close(self) -> None:
+        """Give the body up, read or not."""
+        self._exchange.finish()
+        self._raw.close()
+
+    def release_conn(self) -> None:
+        """Let the connection go to the next request."""
+        self._exchange.finish()
+        self._raw.release_conn()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+def describe(failure: Exception | None, in_time: bool, deadline_s: float) -> str:
+    """What went wrong with a connection, in words that hold no address."""
     # Never the failure's own text: it holds the address with its query.
     if not in_time or isinstance(failure, requests.Timeout):
         return f"nothing complete came within {deadline_s:g} s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from types import MappingProxyType
 import requests
 from requests.adapters import BaseAdapter
 
+from bridge.connect.content import ContentTransport
 from bridge.connect.deadline import Watchdog
 from bridge.connect.outcome import Call, Complaint, Dialect
 from bridge.connect.patience import parse_http_date
@@ -82,15 +83,25 @@ class Wire:
 
     def session(self, dialect: Dialect) -> requests.Session:
         """A new session on `adapter`, blind to proxies and netrc of the environment."""
+        return self._on(self.adapter(dialect))
+
+    @staticmethod
+    def _on(adapter: BaseAdapter) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
-        for adapter in session.adapters.values():
-            adapter.close()
+        for standing in session.adapters.values():
+            standing.close()
         session.adapters.clear()
-        adapter = self.adapter(dialect)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
+
+    def content_session(self, dialect: Dialect, hosts: Iterable[str]) -> requests.Session:
+        """A new session without any login, for the vendor's content hosts and nowhere else.
+
+        `hosts` are host names, or `*.name` for everything below one. Any other address raises PermanentError.
+        """
+        return self._on(ContentTransport(self, dialect, tuple(hosts)))
 
     @contextmanager
     def call(
@@ -102,15 +113,21 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (),
         deadline_s: float | None = None,
+        carries: int | None = None,
+        streams: bool = False,
     ) -> Iterator[None]:
         """Say what the requests inside this block (on this thread) are: which endpoint, which ticket, whether they write.
 
         Any answer of 400 or more not in `accept` is raised as a `bridge.errors.RemoteError`, from inside the client
         library. A request outside any block is a read of endpoint `other` if its method is GET, else a write.
-        `deadline_s` replaces the wire's own for requests known to take longer (uploads).
+        `deadline_s` replaces the wire's own for requests known to take longer. A request that `carries` so many bytes
+        has the wire's deadline for every pause, and in all time in proportion (`SLOWEST_BYTES_A_S`). With `streams` the
+        body of a good answer is left in the response, to be read within the same limits and closed by the caller.
         """
         before = self.current_call()
-        self._here.call = Call(endpoint, ticket, writes, dict(headers or {}), accept, deadline_s)
+        self._here.call = Call(
+            endpoint, ticket, writes, dict(headers or {}), accept, deadline_s, carries=carries, streams=streams
+        )
         try:
             yield
         finally:

@@ -254,6 +254,7 @@ class Batch:
             ref=state.ref(side),
             key=snapshot.key if snapshot else link_key,
             snapshot=snapshot,
+            other=state.ref(side.other),
         )
 
     def _read_missing(self, drafts: list[tuple[GroupState, Plan]]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.engine.shown_files import by_name
 from bridge.model.document import Document, doc, node, paragraph, text
 from bridge.model.ticket import Comment, Snapshot
 from bridge.model.words import Side
@@ -16,9 +17,16 @@ LEFT_OUT = "Quoted mail and signature left out; they stand in the helpdesk."
 def new_issue_body(description: Document, source: Snapshot, *, follows: str = "") -> Document:
     """The description with the line that says whose ticket it is and where. `follows`: the key of an earlier issue."""
     sender = source.sender.name or source.sender.email or "the customer"
+    description = by_name(description, source.attachments, site=source.ref.site)
     link = node("link", text(source.key), url=source.url) if source.url else text(source.key)
     line = paragraph(text(FOOTER), link, text(f" by {sender}" + (f", follows {follows}" if follows else "")))
     return doc(*description.children, node("rule"), line)
+
+
+def first_files_body(source: Snapshot) -> Document:
+    """What stands above the files of a ticket's first message."""
+    sender = source.sender.name or source.sender.email or "the customer"
+    return doc(paragraph(text(f"Files that {sender} sent with {source.key}.")))
 
 
 def without_footer(description: Document) -> Document:
@@ -34,19 +42,17 @@ def without_footer(description: Document) -> Document:
 def mirrored_body(
     comment: Comment, body: Document, *, source: Snapshot, target: Side, is_folded: bool = False, whose: str = ""
 ) -> Document:
-    """A comment as it stands on the other side. Towards the tracker it says who wrote it, that a machine did, which
-    files came with it and whether quoted mail was left out (`is_folded`); on an issue of several tickets, `whose` it
-    is. Towards the helpdesk it is the bare text, for the account's own name already stands above it."""
+    """A comment as it stands on the other side. Towards the tracker it says who wrote it, that a machine did, and
+    whether quoted mail was left out (`is_folded`); on an issue of several tickets, `whose` it is. Towards the helpdesk
+    it is the bare text, for the account's own name already stands above it. Its files are told of when they were carried
+    over (`shown_files`)."""
     if target is Side.HELPDESK:
         return body
     who = comment.author.name or comment.author.email or "Somebody"
     role = "their staff" if comment.author.staff else "the customer"
     what = "sent an automatic message in" if comment.auto else "wrote in"
     head = paragraph(node("strong", text(who)), text(f" ({role}) {what} {_named(source, whose)}:"))
-    files = ", ".join(file.name for file in comment.attachments)
-    lines = [f"Files attached there: {files}"] if files else []
-    if is_folded:
-        lines.insert(0, LEFT_OUT)
+    lines = [LEFT_OUT] if is_folded else []
     return doc(head, *body.children, *(paragraph(node("emphasis", text(line))) for line in lines))
 
 

@@ -150,7 +150,8 @@ def _read_back(operation: Operation, written: Written, normalise: Normalise) -> 
 
 
 def confirm_comment(transaction: Transaction, operation: Operation, comment_id: str) -> None:
-    """The comment stands: remember its id, so that it is known as ours for ever."""
+    """The comment stands: remember its id, so that it is known as ours for ever, and that its files stand with it."""
+    transaction.files.settle(operation.key)
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=comment_id, error="")
     marker = operation.marker
     if marker is None:

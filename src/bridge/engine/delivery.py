@@ -13,9 +13,11 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exce
 from bridge.connect.port import Connector
 from bridge.engine.confirm import confirm
 from bridge.engine.connections import Connections
+from bridge.engine.files import Carried, Carrier, Errand
 from bridge.engine.keys import Keys
 from bridge.engine.recheck import Refusal, look_again
 from bridge.engine.route import Route
+from bridge.engine.shown_files import with_files
 from bridge.errors import (
     ChangedError,
     MissingError,
@@ -67,6 +69,8 @@ class Target:
     ref: TicketRef | None
     key: str
     snapshot: Snapshot | None
+    other: TicketRef | None = None
+    """The ticket on the other side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Delivery:
     connections: Connections
     keys: Keys
     clock: Clock
+    carrier: Carrier
 
     def send(self, target: Target, operations: list[Operation]) -> Outcome:
         """Send one side's operations in order. Stops at the first that does not succeed at once."""
@@ -104,26 +109,34 @@ class Delivery:
         return Outcome(done=True, news=news)
 
     def _send_one(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
-        """One request: the permit first, then the last look, and at once the request itself."""
+        """One request: its files, the permit, the last look, and at once the request itself."""
+        carried = self._carry(target, request)
+        if isinstance(carried, Refusal):
+            return self._put_off(target, carried)
         try:
             with connector.permit(_kind_of(request), target.ref):
-                return self._send_permitted(target, connector, request)
+                return self._send_permitted(target, connector, request, carried)
         except TemporaryError as error:
             # No permit in time: nothing was marked as being sent, and another case may use the wait.
             log.info("write.postponed", group=target.hand.group, error=str(error))
             return Outcome(done=False, due_at=self._in(error.retry_after_s or FIRST_WAIT_S))
 
-    def _send_permitted(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
+    def _send_permitted(
+        self,
+        target: Target,
+        connector: Connector,
+        request: list[Operation],
+        carried: tuple[Carried, ...] | TemporaryError,
+    ) -> Outcome:
         request, number, refusal = self._journal(target, request)
         if refusal is not None:
-            log.info("write.refused_at_sending", group=target.hand.group, why=refusal.why)
-            if refusal.wait_s is None:
-                return Outcome(done=False, reread=True)
-            return Outcome(done=False, due_at=self._in(refusal.wait_s))
+            return self._put_off(target, refusal)
         if not request:
             return Outcome(done=True)
         try:
-            written = self._write(target, connector, request)
+            if isinstance(carried, TemporaryError):
+                raise carried
+            written = self._write(target, connector, request, carried)
         except UnknownOutcomeError as error:
             # Counted from now, not from the start: reads and short waits may have come before the request itself.
             horizon_at = self._in(error.horizon_s)
@@ -146,6 +159,30 @@ class Delivery:
             return self._refused(target, connector, request, number, error)
         self._confirm(target, connector, request, number, written)
         return Outcome(done=True, news=any(one.reason.startswith("lost ") for one in request))
+
+    def _put_off(self, target: Target, refusal: Refusal) -> Outcome:
+        """What was planned does not hold now: read and plan anew, at once or later."""
+        log.info("write.refused_at_sending", group=target.hand.group, why=refusal.why)
+        if refusal.wait_s is None:
+            return Outcome(done=False, reread=True)
+        return Outcome(done=False, due_at=self._in(refusal.wait_s))
+
+    def _carry(self, target: Target, request: list[Operation]) -> tuple[Carried, ...] | TemporaryError | Refusal:
+        """Carry the files of a request's comment over, before anything is marked: that may take minutes. They are looked
+        at like the comment itself before they move, and it once more before it goes. What keeps them back for a while
+        is handed on as the reason why the comment waits."""
+        comment = next((one for one in request if one.payload.get("files")), None)
+        if comment is None or target.ref is None or target.other is None:
+            return ()
+        with self.ledger.begin(target.hand) as transaction:
+            refusal = look_again(transaction, target.hand, target.route, target.side, target.ref, request)
+        if refusal is not None:
+            return refusal
+        errand = Errand(target.hand, target.route, target.side, target.ref, target.other, comment, LEASE_S)
+        try:
+            return self.carrier.carry(errand)
+        except TemporaryError as error:
+            return error
 
     def _journal(self, target: Target, request: list[Operation]) -> tuple[list[Operation], int, Refusal | None]:
         """Mark a request as being sent, in one transaction with the fence and the last look at what it rests on; what
@@ -176,7 +213,9 @@ class Delivery:
             )
         return current, number, None
 
-    def _write(self, target: Target, connector: Connector, request: list[Operation]) -> Written:
+    def _write(
+        self, target: Target, connector: Connector, request: list[Operation], carried: tuple[Carried, ...]
+    ) -> Written:
         """Carry a request out. Only certain failures are tried again here, and only after a short wait; words for the
         customer never, because they may be taken back during the wait: they are read and judged anew."""
         tells = target.side is Side.HELPDESK and any(one.kind is OperationKind.COMMENT for one in request)
@@ -187,10 +226,12 @@ class Delivery:
             sleep=self.clock.sleep,
             reraise=True,
         )
-        return retrying(self._write_once, target, connector, request)
+        return retrying(self._write_once, target, connector, request, carried)
 
     @staticmethod
-    def _write_once(target: Target, connector: Connector, request: list[Operation]) -> Written:
+    def _write_once(
+        target: Target, connector: Connector, request: list[Operation], carried: tuple[Carried, ...]
+    ) -> Written:
         first = request[0]
         if first.kind is OperationKind.CREATE:
             return connector.create(_ticket_draft(target, first))
@@ -198,14 +239,14 @@ class Delivery:
         updates = [one for one in request if one.kind is OperationKind.UPDATE]
         comments = [one for one in request if one.kind is OperationKind.COMMENT]
         if not updates:
-            return connector.comment(target.ref, target.key, _comment_draft(comments[0]))
+            return connector.comment(target.ref, target.key, _comment_draft(target, connector, comments[0], carried))
         return connector.update(
             TicketChange(
                 ref=target.ref,
                 key=target.key,
                 fields={name: value for one in updates for name, value in one.payload["fields"].items()},
                 prior={name: value for one in updates for name, value in one.payload["prior"].items()},
-                comment=_comment_draft(comments[0]) if comments else None,
+                comment=_comment_draft(target, connector, comments[0], carried) if comments else None,
                 version=target.snapshot.version if target.snapshot else None,
             )
         )
@@ -328,6 +369,8 @@ def _requests(operations: list[Operation], *, together: bool) -> Iterable[list[O
     for one in creates:
         yield [one]
     if updates:
+        # Fields do not wait for files.
+        together = together and not any(one.payload.get("files") for one in comments[:1])
         with_comment, comments = (comments[:1], comments[1:]) if together else ([], comments)
         yield [*updates, *with_comment]
     for one in comments:
@@ -346,10 +389,20 @@ def _ticket_draft(target: Target, operation: Operation) -> TicketDraft:
     )
 
 
-def _comment_draft(operation: Operation) -> CommentDraft:
+def _comment_draft(
+    target: Target, connector: Connector, operation: Operation, carried: tuple[Carried, ...]
+) -> CommentDraft:
     payload: Any = operation.payload
+    body = payload["body"]
+    if carried:
+        route = target.route
+        shown = with_files(body, carried, may_open=route.helpdesk.held_by is route.tracker.held_by)
+        # A text that is full already goes without the lines; the files stand beside it all the same.
+        fits = connector.measure(shown) <= connector.capabilities.text_limit
+        body = shown if fits else with_files(body, [one for one in carried if one.copy], may_open=False)
     return CommentDraft(
-        body=payload["body"],
+        body=body,
+        attachments=tuple(one.copy for one in carried if one.copy is not None),
         visibility=Visibility(payload["visibility"]),
         audience=Audience(payload["audience"]),
         marker=_marker(operation),

@@ -16,7 +16,7 @@ from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
 from bridge.engine.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
 from bridge.engine.shared import plan_shared_fields
 from bridge.engine.state import GroupState
-from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_threads
+from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_first_files, plan_threads, promise_first_files
 from bridge.engine.updates import plan_updates
 from bridge.model.brake import BrakeKind
 from bridge.model.document import EMPTY, Node, from_plain
@@ -125,8 +125,9 @@ def _plan_texts(state: GroupState, plan: Plan, tools: Tools) -> None:
     held = plan.blocked or state.braked(BrakeKind.MAIL_LOOP)
     threads = plan_threads(state, blocked=plan.blocked, told=held, sign=tools.sign, split=tools.split)
     updates = plan_updates(state, blocked=held, sign=tools.sign, templates=tools.templates)
-    plan.threads = [threads, updates]
-    plan.operations.extend([*threads.operations, *updates.operations])
+    files = plan_first_files(state, blocked=plan.blocked, sign=tools.sign)
+    plan.threads = [files, threads, updates]
+    plan.operations.extend([*files.operations, *threads.operations, *updates.operations])
 
 
 def _ask_for_readings(state: GroupState, plan: Plan, *, opened_at: datetime) -> None:
@@ -207,6 +208,7 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
             reason=str(route.tracker.mapping.place),
         )
     )
+    plan.threads = [ThreadPlan(items=promise_first_files(source))]
     if route.mode is Mode.OBSERVE:
         _plan_texts(state, plan, tools)
 

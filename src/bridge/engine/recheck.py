@@ -12,7 +12,7 @@ from bridge.engine.brakes import check_brakes
 from bridge.engine.notes import is_note
 from bridge.engine.route import Route
 from bridge.engine.state import FRESH, source_of
-from bridge.engine.threads import JOINED, comment_stands
+from bridge.engine.threads import FIRST_FILES, JOINED, comment_stands
 from bridge.engine.updates import update_stands
 from bridge.model.brake import Brake
 from bridge.model.operation import Operation, OperationKind
@@ -124,6 +124,8 @@ class _Look:
             return "nothing was decided about it"
         if marker.kind == JOINED:
             return ""
+        if marker.kind == FIRST_FILES:
+            return "" if source.attachments else "its files are not there any more"
         if marker.kind.startswith("update:"):
             return update_stands(self.route, source, one, says=item.source_hash)
         return comment_stands(self.route, one.side.other, source, one, says=item.source_hash)

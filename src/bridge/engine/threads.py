@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.engine.addressee import OTHERS, UNADDRESSED, addressed
-from bridge.engine.compose import MOVED, SHARES, joined_body, mirrored_body
+from bridge.engine.compose import MOVED, SHARES, first_files_body, joined_body, mirrored_body
 from bridge.engine.route import Route
+from bridge.engine.shown_files import belonging, parted
 from bridge.engine.state import GroupState, source_of
 from bridge.mapping import CommentFacts
 from bridge.model import document as rich
+from bridge.model.codec import encode_attachment
 from bridge.model.document import Document, Node
 from bridge.model.marker import Marker
 from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
@@ -207,7 +209,9 @@ def _mirror(
     source = state.snapshots[side]
     whose = route.name if state.others else ""
     whole = mirrored_body(comment, body, source=source, target=target, is_folded=is_folded, whose=whose)
-    for part, text in enumerate(split(route.end(target).site, whole), start=1):
+    parts = split(route.end(target).site, whole)
+    files = parted(belonging(comment.attachments, body), parts)
+    for part, text in enumerate(parts, start=1):
         generation = state.link.generation if state.link else 0
         marker = sign(Marker(route.name, str(source.ref), "comment", comment.id, part, generation))
         plan.items.append(Item(side, comment.id, part, Fate.SENT, digest, marker.mac, reason=reason))
@@ -216,7 +220,12 @@ def _mirror(
             group=state.hand.group,
             kind=OperationKind.COMMENT,
             side=target,
-            payload={"body": text, "visibility": visibility.value, "audience": release.audience.value},
+            payload={
+                "body": text,
+                "visibility": visibility.value,
+                "audience": release.audience.value,
+                "files": [encode_attachment(file) for file in files[part - 1]],
+            },
             item=comment.id,
             marker=marker,
             state=OperationState.PLANNED,
@@ -246,3 +255,49 @@ def _visibility(route: Route, target: Side, audience: Audience) -> Visibility | 
     if target is Side.TRACKER:
         return Visibility.PUBLIC if audience is Audience.VENDOR else None
     return visibility_for(audience, route.helpdesk.held_by)
+
+
+FIRST_FILES = "files"
+"""The item, and the kind of marker, of the comment that brings the files of a ticket's first message."""
+
+
+def plan_first_files(state: GroupState, *, blocked: str, sign: Signer) -> ThreadPlan:
+    """The files of the first message go up in a comment of their own, before any other, once the issue is there. They
+    were promised when the issue was planned (`promise_first_files`); an older link brings none."""
+    plan = ThreadPlan()
+    item = state.items.get((Side.HELPDESK, FIRST_FILES, 1))
+    source = state.snapshots.get(Side.HELPDESK)
+    if item is None or item.target_id or source is None or source.thread is None or state.link is None:
+        return plan
+    standing = [one for one in state.operations if one.marker and one.marker.kind == FIRST_FILES]
+    if blocked:
+        plan.cancelled.extend(one for one in standing if one.state in UNSENT)
+    elif source.attachments and all(one.state in UNSENT for one in standing):
+        plan.operations.append(_first_files(state, source, sign))
+    return plan
+
+
+def promise_first_files(source: Snapshot) -> list[Item]:
+    """What to remember when an issue is planned: the files of the first message follow it."""
+    return [Item(Side.HELPDESK, FIRST_FILES, 1, Fate.SENT, "")] if source.attachments else []
+
+
+def _first_files(state: GroupState, source: Snapshot, sign: Signer) -> Operation:
+    generation = state.link.generation if state.link else 0
+    marker = sign(Marker(state.route.name, str(source.ref), FIRST_FILES, FIRST_FILES, 1, generation))
+    return Operation(
+        key=marker.mac,
+        group=state.hand.group,
+        kind=OperationKind.COMMENT,
+        side=Side.TRACKER,
+        payload={
+            "body": first_files_body(source),
+            "visibility": Visibility.PUBLIC.value,
+            "audience": Audience.VENDOR.value,
+            "files": [encode_attachment(file) for file in source.attachments],
+        },
+        item=FIRST_FILES,
+        marker=marker,
+        reason=str(state.route.tracker.mapping.place),
+        order=-1,
+    )

@@ -12,14 +12,16 @@ from jinja2.sandbox import SandboxedEnvironment
 from bridge.casework.wording import Update, word_update
 from bridge.engine.addressee import COMMAND_ITEM, UNADDRESSED, addressed
 from bridge.engine.route import Route
+from bridge.engine.shown_files import belonging
 from bridge.engine.state import OLDER, GroupState
 from bridge.engine.threads import Signer, ThreadPlan, visibility_for
 from bridge.mapping import Command, FieldFilled, Released, UpdateRule
 from bridge.model import document as rich
+from bridge.model.codec import encode_attachment
 from bridge.model.document import Document, Node, from_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
-from bridge.model.ticket import Comment, Snapshot
+from bridge.model.ticket import Attachment, Comment, Snapshot
 from bridge.model.words import Mode, Side, Visibility
 from bridge.store.links import Fate, Item
 from bridge.text.quoted import fold_quoted
@@ -41,6 +43,7 @@ class _Trigger:
     """Where in the thread it stands; what is no comment counts as last."""
     comment: str = ""
     """The hash of the whole comment that commanded it."""
+    files: tuple[Attachment, ...] = ()
 
 
 def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: SandboxedEnvironment) -> ThreadPlan:
@@ -103,7 +106,8 @@ def _payload(state: GroupState, rule: UpdateRule, trigger: _Trigger, templates: 
     body = word_update(
         Update(rule.kind, trigger.body, _facts(state, trigger)), templates=templates, language=state.route.language
     )
-    payload = {"body": body, "visibility": visibility.value, "audience": rule.audience.value}
+    files = [encode_attachment(file) for file in belonging(trigger.files, body)]
+    payload = {"body": body, "visibility": visibility.value, "audience": rule.audience.value, "files": files}
     # What a command says to one of several tickets depends on all of them: at the last look its whole comment counts.
     return payload | ({"comment": trigger.comment} if state.others else {})
 
@@ -220,7 +224,9 @@ def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command, aim: Aim)
             body = rich.without_prefix(body, version)
         says = version or rich.digest(from_plain(rich.to_plain(body).strip()))
         whole = rich.digest(comment.body)
-        yield _Trigger(f"{rule.kind}:comment:{comment.id}", body, version, says, position, whole)
+        yield _Trigger(
+            f"{rule.kind}:comment:{comment.id}", body, version, says, position, whole, files=comment.attachments
+        )
 
 
 def _aim(state: GroupState, plan: ThreadPlan, comment: Comment, body: Document) -> Document | None:

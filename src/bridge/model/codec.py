@@ -88,8 +88,14 @@ def decode_person(value: Any) -> Person:
     return NOBODY if person == NOBODY else person
 
 
-def _encode_attachment(file: Attachment) -> Any:
-    return [file.id, file.name, file.url, file.size, file.media_type, file.inline, file.malware]
+def encode_attachment(file: Attachment) -> Any:
+    """A file as a list."""
+    return [file.id, file.name, file.url, file.size, file.media_type, file.inline, file.malware, file.ours]
+
+
+def decode_attachment(value: Any) -> Attachment:
+    """The inverse of `encode_attachment`."""
+    return Attachment(*value)
 
 
 def _encode_comment(comment: Comment) -> Any:
@@ -100,7 +106,7 @@ def _encode_comment(comment: Comment) -> Any:
         "body": rich.to_json(comment.body),
         "visibility": comment.visibility.value,
         "edited": comment.edited_at.isoformat() if comment.edited_at else None,
-        "files": [_encode_attachment(file) for file in comment.attachments],
+        "files": [encode_attachment(file) for file in comment.attachments],
         "marker": encode_marker(comment.marker),
         "channel": comment.channel,
         "auto": comment.auto,
@@ -115,7 +121,7 @@ def _decode_comment(value: Mapping[str, Any]) -> Comment:
         body=rich.from_json(value["body"]),
         visibility=Visibility(value["visibility"]),
         edited_at=datetime.fromisoformat(value["edited"]) if value["edited"] else None,
-        attachments=tuple(Attachment(*file) for file in value["files"]),
+        attachments=tuple(decode_attachment(file) for file in value["files"]),
         marker=decode_marker(value["marker"]),
         channel=value["channel"],
         auto=value["auto"],
@@ -139,6 +145,7 @@ def encode_snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "scope": dict(snapshot.scope),
         "merged_into": snapshot.merged_into,
         "follows": snapshot.follows,
+        "files": [encode_attachment(file) for file in snapshot.attachments],
     }
 
 
@@ -161,4 +168,5 @@ def decode_snapshot(ref: TicketRef, value: Mapping[str, Any]) -> Snapshot:
         scope=MappingProxyType(dict(value["scope"])),
         merged_into=value.get("merged_into", ""),
         follows=value.get("follows", ""),
+        attachments=tuple(decode_attachment(file) for file in value.get("files", ())),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.model.document import Document
 from bridge.model.marker import Marker
-from bridge.model.ticket import Attachment, Person, TicketRef, Version
+from bridge.model.ticket import Person, TicketRef, Version
 from bridge.model.words import Audience, Side, Visibility
 
 
@@ -94,15 +94,42 @@ class TicketDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to be put on a ticket, under a name that is safe and its own. `chunks` can be read once; what they raise
+    passes through the connector."""
+
+    name: str
+    size: int
+    media_type: str
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that stands at a site, or waits there for the comment that names its `token`.
+
+    `url` is where people find it there (empty: by name only), `sha256` is set where it was sent just now.
+    """
+
+    name: str
+    size: int
+    id: str = ""
+    url: str = ""
+    token: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CommentDraft:
     """A comment to be written. `audience` is whom the rule released it to; `visibility` the flag that follows at
-    this site. The connector places the marker in its slot and splits nothing: `body` already fits."""
+    this site. The connector places the marker in its slot and splits nothing: `body` already fits, and shows files as
+    its `attachments` say they are found."""
 
     body: Document
     visibility: Visibility
     audience: Audience
     marker: Marker
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[Uploaded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ NOBODY = Person("")
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file at a site. `size` in bytes. `url` is on the site's own hosts. `inline`: shown inside the text."""
+    """A file at a site. `size` in bytes, 0 if not told. `url` is where the site says it is. `inline`: shown inside the
+    text, as the image node with the same `url`. `malware`: found harmful, so it never travels. `ours`: bridge's own
+    account put it there."""
 
     id: str
     name: str
@@ -104,6 +106,7 @@ class Attachment:
     media_type: str = ""
     inline: bool = False
     malware: bool = False
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,8 @@ class Life(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A ticket as one site showed it at `read_at` (bridge's clock, UTC).
+    """A ticket as one site showed it at `read_at` (bridge's clock, UTC). `attachments` are the files of its first
+    message, known once comments were read.
 
     `key` and `url` are for people. `fields` maps native field names, spelled as the mapping spells them, to readings; a
     name that is absent was not asked for. `thread` is None when comments were not read. `marker` is the marker of the
@@ -171,6 +175,7 @@ class Snapshot:
     """The id of the closed ticket of the same site that this one follows up."""
     scope: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Which part of the site it stands in, in the words of a route's side (`project`, `repository`); may be empty."""
+    attachments: tuple[Attachment, ...] = ()
 
     def value(self, name: str) -> Any:
         """The value of a native field, None when empty, unreadable or not asked for."""

@@ -12,14 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Event, Lock, Thread, current_thread
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote
 
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Request
 
+from bridge.sandbox.blobs import PIECE
+
 HOST = "127.0.0.1"
+IN_MEMORY = 1 << 20
+"""A body longer than this goes to disk while it is read."""
 _POLL_S = 0.02
 _TRICKLE_STEPS = 20
 
@@ -41,20 +47,30 @@ class SandboxRequest(Request):
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back over the connection.
+    """What goes back over the connection. A body that is a path is sent from that file.
 
     Over `trickle_s` the body trickles, `send` is how many bytes of the body are really sent before the connection closes
-    (None: all, and it stays open), `dropped` closes without a byte. `sent` is called at the end in any case. 204 and 304
-    never carry a body.
+    (None: all, and it stays open), `dropped` closes without a byte, `late` leaves the request to somebody who has yet to
+    handle it. `sent` is called at the end in any case. 204 and 304 never carry a body.
     """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes | Path = b""
     trickle_s: float = 0.0
     send: int | None = None
     dropped: bool = False
+    late: bool = False
     sent: Callable[[], None] = lambda: None
+
+    @property
+    def length(self) -> int:
+        """How many bytes the body has."""
+        return len(self.body) if isinstance(self.body, bytes) else self.body.stat().st_size
+
+    def open(self) -> IO[bytes]:
+        """The body as a stream."""
+        return BytesIO(self.body) if isinstance(self.body, bytes) else self.body.open("rb")
 
 
 class Listener(ThreadingHTTPServer):
@@ -133,8 +149,9 @@ class _Connection(BaseHTTPRequestHandler):
         except ValueError:
             self.close_connection = True
             return
+        request = SandboxRequest(self._environ(*body))
         try:
-            answer = self.server.answer(SandboxRequest(self._environ(body)), self.server.stopping)
+            answer = self.server.answer(request, self.server.stopping)
         except BaseException as failure:
             text = f"the sandbox itself failed: {type(failure).__name__}: {failure}"
             self._send(Answer(500, {"Content-Type": "text/plain; charset=utf-8"}, text.encode()))
@@ -148,21 +165,43 @@ class _Connection(BaseHTTPRequestHandler):
                 self._send(answer)
         finally:
             answer.sent()
+            if not answer.late:
+                forget(request)
 
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
 
-    def _read_body(self) -> bytes:
-        if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = []
+    def _read_body(self) -> tuple[IO[bytes], int]:
+        """The body, on disk when it is a large one, and its length. Raises ValueError when it breaks off."""
+        told = int(self.headers.get("Content-Length") or 0)
+        body: IO[bytes] = TemporaryFile() if told > IN_MEMORY else BytesIO()  # noqa: SIM115 - `forget` closes it
+        try:
+            if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+                self._copy_chunks(body)
+            else:
+                self._copy(told, body)
+        except ValueError:
+            body.close()
+            raise
+        length = body.tell()
+        body.seek(0)
+        return body, length
+
+    def _copy_chunks(self, target: IO[bytes]) -> None:
         while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
+            self._copy(size, target)
             self.rfile.readline()
         while self.rfile.readline().strip():
             pass
-        return b"".join(parts)
 
-    def _environ(self, body: bytes) -> dict[str, Any]:
+    def _copy(self, size: int, target: IO[bytes]) -> None:
+        while size:
+            piece = self.rfile.read(min(size, PIECE))
+            if not piece:
+                raise ValueError("the request breaks off")
+            target.write(piece)
+            size -= len(piece)
+
+    def _environ(self, body: IO[bytes], length: int) -> dict[str, Any]:
         path, _, query = self.path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.command,
@@ -175,9 +214,9 @@ class _Connection(BaseHTTPRequestHandler):
             "SERVER_PROTOCOL": self.request_version,
             "REMOTE_ADDR": self.client_address[0],
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_LENGTH": str(length),
             "wsgi.url_scheme": "http",
-            "wsgi.input": BytesIO(body),
+            "wsgi.input": body,
             "wsgi.input_terminated": True,
         }
         for name, value in self.headers.items():
@@ -191,28 +230,34 @@ class _Connection(BaseHTTPRequestHandler):
             self.send_header(name, value)
         bodiless = answer.status in (204, 304)
         if not bodiless:
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(answer.length))
         self.end_headers()
         if bodiless or self.command == "HEAD":
             return
-        body = answer.body if answer.send is None else answer.body[: answer.send]
-        if answer.trickle_s and body:
-            self._trickle(body, answer.trickle_s)
-        else:
-            self.wfile.write(body)
+        left = answer.length if answer.send is None else answer.send
+        nap_s = answer.trickle_s / _TRICKLE_STEPS
+        size = max(1, -(-left // _TRICKLE_STEPS)) if nap_s else PIECE
+        with answer.open() as body:
+            while left and (piece := body.read(min(size, left))):
+                if nap_s:
+                    self._nap(nap_s)
+                self.wfile.write(piece)
+                left -= len(piece)
         if answer.send is not None:
             self.wfile.flush()
             self.close_connection = True
             _hang_up(self.connection)
 
-    def _trickle(self, body: bytes, over_s: float) -> None:
-        size = -(-len(body) // _TRICKLE_STEPS)
-        pieces = [body[start : start + size] for start in range(0, len(body), size)]
-        for piece in pieces:
-            self.wfile.flush()
-            if self.server.stopping.wait(over_s / len(pieces)):
-                raise ConnectionAbortedError("the sandbox stops")
-            self.wfile.write(piece)
+    def _nap(self, seconds: float) -> None:
+        self.wfile.flush()
+        if self.server.stopping.wait(seconds):
+            raise ConnectionAbortedError("the sandbox stops")
+
+
+def forget(request: Request) -> None:
+    """Let a request's body and files go."""
+    request.close()
+    request.environ["wsgi.input"].close()
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 from typing import IO, Any
 
+from werkzeug.wrappers import Request
+
+READABLE = 1 << 20
+"""A longer body is nothing to read, and is not held in memory for it."""
+
 
 class RequestLog:
     """Entries as plain dicts, and as JSON lines in a file where one is given. Used under the world's lock."""
@@ -36,8 +41,12 @@ class RequestLog:
             self._open = None
 
 
-def body_for_log(body: bytes) -> Any:
+def body_for_log(request: Request) -> Any:
     """A request's body as the log shows it: parsed JSON, None when empty, `{"bytes": n}` for anything else."""
+    size = request.content_length or 0
+    if request.mimetype == "multipart/form-data" or size > READABLE:
+        return {"bytes": size}
+    body = request.get_data()
     if not body:
         return None
     try:

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Request
 
 from bridge.sandbox.control import CONTROL, Control
 from bridge.sandbox.faults import Fault, Faults
-from bridge.sandbox.listener import HOST, Answer, Listener
+from bridge.sandbox.listener import HOST, Answer, Listener, forget
 from bridge.sandbox.log import RequestLog, body_for_log
 from bridge.sandbox.site import Reply, Site
 from bridge.sandbox.state import load_state, save_state
@@ -48,6 +48,7 @@ def site_class(kind: str) -> type[Site]:
 class Sandbox:
     """Simulated sites, one loopback port each. Use it as a context, or `start` and `stop` it.
 
+    The bytes of files lie beside the state file, in `STATE.files`, or in a folder that goes with the sandbox.
     `sites` maps names to kinds (or to Site classes); `settings` are handed to the sites by name. With `base_port` the
     sites take that port and the following ones, else any free ones. `state_file` is read at the start if it exists and
     written at the stop; `log_file` receives the request log as JSON lines. `present` is a clock other than the machine's.
@@ -64,7 +65,10 @@ class Sandbox:
         base_port: int = 0,
         present: Callable[[], datetime] | None = None,
     ) -> None:
-        self.world = World(seed=seed) if present is None else World(seed=seed, present=present)
+        files = None if state_file is None else state_file.with_name(state_file.name + ".files")
+        self.world = (
+            World(seed=seed, blobs=files) if present is None else World(seed=seed, blobs=files, present=present)
+        )
         self.faults = Faults(self.world.random)
         self.requests = RequestLog(log_file)
         self.state_file = state_file
@@ -153,6 +157,9 @@ class Sandbox:
         return answer
 
     def _answer(self, site: Site, request: Request, stopping: Event) -> Answer:
+        if request.mimetype == "multipart/form-data":
+            # Forms are taken apart before the lock: a large one takes its time.
+            _ = request.files
         with self.world.lock:
             writes = not site.only_reads(request)
             spared = SPARE in request.headers
@@ -173,7 +180,7 @@ class Sandbox:
             if fault.kind == "late_write":
                 self.world.later(fault.delay_s, lambda: self._handle_late(site, request))
             if fault.kind in ("drop_before", "late_write"):
-                return note.dropped(lambda: None)
+                return note.dropped(lambda: None, late=fault.kind == "late_write")
             answer, sent = self._handle(site, request)
             if fault.kind == "drop_after":
                 return note.dropped(sent)
@@ -190,10 +197,12 @@ class Sandbox:
     def _handle_late(self, site: Site, request: Request) -> None:
         _, sent = self._handle(site, request)
         sent()
+        forget(request)
 
     def _answer_with(self, reply: Reply) -> Answer:
         headers = {"Date": format_datetime(self.world.now(), usegmt=True)}
-        if isinstance(reply.body, bytes):
+        body: bytes | Path
+        if isinstance(reply.body, bytes | Path):
             body = reply.body
             headers["Content-Type"] = "application/octet-stream"
         elif reply.body is None:
@@ -216,7 +225,7 @@ class _Note:
             "api": site.api,
             "method": request.method,
             "url": request.environ["RAW_URI"],
-            "body": body_for_log(request.get_data()),
+            "body": body_for_log(request),
             "status": 0,
             "writes": writes,
             "actor": "",
@@ -231,11 +240,11 @@ class _Note:
         answer.sent = sent
         return answer
 
-    def dropped(self, sent: Callable[[], None]) -> Answer:
+    def dropped(self, sent: Callable[[], None], *, late: bool = False) -> Answer:
         """Log the request as one that got no answer."""
         self._entry["actor"] = self._request.environ.get("sandbox.actor", "")
         self._sandbox.requests.append(self._entry)
-        return Answer(dropped=True, sent=sent)
+        return Answer(dropped=True, late=late, sent=sent)
 
 
 def _fault_reply(fault: Fault) -> Reply:
@@ -247,11 +256,12 @@ def _fault_reply(fault: Fault) -> Reply:
 
 
 def _spoil(answer: Answer, fault: Fault) -> Answer:
-    half = len(answer.body) // 2
+    half = answer.length // 2
     if fault.kind == "slow_body":
         answer.trickle_s = fault.delay_s
     elif fault.kind == "truncate":
-        answer.body = answer.body[:half]
+        whole = answer.body
+        answer.body = whole[:half] if isinstance(whole, bytes) else whole.read_bytes()[:half]
     elif fault.kind == "cut":
         answer.send = half
     return answer

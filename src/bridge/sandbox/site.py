@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer: `body` is JSON data, bytes, or None for an empty body."""
+    """An answer: `body` is JSON data, bytes, the path of a file, or None for an empty body."""
 
     status: int = 200
     body: Any = None
@@ -32,7 +32,17 @@ class Refusal(Exception):
         self.reply = Reply(status, body, dict(headers or {}))
 
 
+CONTENT_HOST, CONTENT = "localhost", "/content/"
+"""Where the sandbox's content hosts are: not the host its sites are served at."""
+
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def body_of(request: Request) -> IO[bytes]:
+    """A request's body as a stream from its beginning, whoever looked at it before."""
+    stream: IO[bytes] = request.environ["wsgi.input"]
+    stream.seek(0)
+    return stream
 
 
 def route(method: str, path: str, *, reads: bool | None = None) -> Callable[[Handler], Handler]:
@@ -107,8 +117,20 @@ class Site:
             return request.method in ("GET", "HEAD")
         return self._reads[name, request.method]
 
+    def content(self, request: Request) -> Reply:
+        """What the vendor's content host answers: another host, which knows signed addresses and no logins."""
+        return self.not_found()
+
+    def content_url(self, path: str) -> str:
+        """An address at the content host, which is the same port under another name."""
+        return f"{self.url.replace('127.0.0.1', CONTENT_HOST)}{CONTENT}{path}"
+
     def handle(self, request: Request) -> tuple[Reply, bool]:
         """Answer one request: the reply, and whether it was a request that only reads."""
+        if request.path.startswith(CONTENT) and request.host.partition(":")[0] == CONTENT_HOST:
+            if "Authorization" in request.headers:
+                return Reply(400, b"Only one way to sign in is allowed.", {"Content-Type": "text/plain"}), True
+            return self.content(request), True
         adapter = self._map.bind("sandbox", path_info=request.path)
         try:
             handler_name, arguments = adapter.match(request.path, method=request.method)

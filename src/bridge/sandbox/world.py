@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from threading import Condition, RLock, Thread
 from typing import Any
 
 import requests
+
+from bridge.sandbox.blobs import Blobs
 
 DELIVERY_TIMEOUT_S = 10.0
 """How long a webhook receiver may take, as Zendesk and GitHub have it."""
@@ -22,7 +25,14 @@ _SENDERS = 4
 class World:
     """One sandbox's shared state. Sites use everything here under `lock`. `present` is the clock it goes by."""
 
-    def __init__(self, *, seed: int = 0, present: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        blobs: Path | None = None,
+        present: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.blobs = Blobs(blobs)
         self.lock = RLock()
         self._present = present
         self.random = random.Random(seed)
@@ -126,6 +136,7 @@ class World:
             senders.shutdown(cancel_futures=True)
         if timer:
             timer.join()
+        self.blobs.close()
 
     def _schedule(self, due_at: datetime, act: Callable[[], None]) -> None:
         with self._wake:

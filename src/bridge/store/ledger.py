@@ -23,6 +23,7 @@ from bridge.store import schema
 from bridge.store.brakes import Brakes
 from bridge.store.chores import Chores
 from bridge.store.embargoes import Embargoes
+from bridge.store.files import Files
 from bridge.store.hands import Hand, Hands
 from bridge.store.journal import Journal
 from bridge.store.links import Links
@@ -46,6 +47,7 @@ class Transaction:
         self.journal = Journal(connection, now)
         self.brakes = Brakes(connection, now)
         self.embargoes = Embargoes(connection, now)
+        self.files = Files(connection, now)
         self.notices = Notices(connection, now)
         self.chores = Chores(connection)
 

@@ -215,6 +215,23 @@ embargo = Table(
     Column("already_out", Json, nullable=False),
 )
 
+file = Table(
+    "file",
+    metadata,
+    Column("ticket", String(384), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("group_id", String(512), nullable=False),
+    Column("origin", String(384), nullable=False),
+    Column("operation_key", String(64), nullable=False),
+    Column("visibility", String(16), nullable=False),
+    Column("copy", Json),
+    Column("settled", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("refused", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("file_operation", "operation_key"),
+)
+
 conflict = Table(
     "conflict",
     metadata,

@@ -19,16 +19,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, ClassVar
 
 import pytest
 
 from bridge.connect.port import Connector, ConnectorKind, Gone
 from bridge.errors import PermanentError, RefusedError, SkippableError, TemporaryError, UnknownOutcomeError
-from bridge.model.document import to_plain
+from bridge.model.document import doc, node, paragraph, to_plain
 from bridge.model.feed import Fact, rewind
-from bridge.model.operation import CannotTell, Finding, Found, OperationKind, Probe, TicketChange
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.operation import CannotTell, Finding, Found, OperationKind, Probe, TicketChange, Upload, Uploaded
+from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge.sandbox.faults import Fault
 from bridge.sandbox.server import Sandbox
@@ -41,7 +42,8 @@ class ConnectorConformance:
     """Subclass this. `person` and `stranger` are logins (merged over `login`) of another account and of nobody.
 
     `edit` is a native field with a value no new ticket has; `lag_s` is how long the site's feeds and histories hold
-    back a change. For pytest's long explanations call `pytest.register_assert_rewrite("bridge.testing")` beforehand.
+    back a change; `files_by_comment` says that a file stands nowhere before a comment names it. For pytest's long
+    explanations call `pytest.register_assert_rewrite("bridge.testing")` beforehand.
     """
 
     site_kind: ClassVar[str]
@@ -55,6 +57,7 @@ class ConnectorConformance:
     missing_id: ClassVar[str]
     lag_s: ClassVar[float] = 0.0
     site_settings: ClassVar[Mapping[str, Any]] = {}
+    files_by_comment: ClassVar[bool] = False
 
     @pytest.fixture
     def stand(self) -> Iterator[Stand]:
@@ -210,6 +213,118 @@ class ConnectorConformance:
         with pytest.raises(PermanentError):
             connector.comment(ref, "k", replace(stand.remark(), visibility=visibility))
         assert stand.writes() == []
+
+    # Files
+
+    def show_file(self, stand: Stand, connector: Connector, ref: TicketRef, content: bytes) -> Attachment:
+        """A file that another person put into a comment of theirs, as bridge's own connector reads it."""
+        person = stand.connect(self.person)
+        made = person.upload(ref, stand.upload("fire.png", content, "image/png"))
+        self.write_shown(stand, person, ref, made)
+        thread = stand.read(connector, ref).thread
+        assert thread is not None
+        [file] = thread.comments[-1].attachments
+        return file
+
+    def write_shown(self, stand: Stand, person: Connector, ref: TicketRef, made: Uploaded) -> None:
+        """That person's comment with the file in it."""
+        picture = node("image", url=made.url, name=made.name)
+        draft = replace(stand.remark("file"), body=doc(paragraph(picture)), attachments=(made,))
+        person.comment(ref, "k", draft)
+
+    @pytest.fixture
+    def filed(self, stand: Stand, connector: Connector) -> TicketRef:
+        """A new ticket, at a site that takes files."""
+        if not connector.capabilities.attachments:
+            pytest.skip("this site has no files")
+        return connector.create(stand.ticket()).ref
+
+    def test_a_site_without_files_says_so_before_anything_is_sent(self, stand: Stand, connector: Connector) -> None:
+        if connector.capabilities.attachments:
+            pytest.skip("this site takes files")
+        ref = connector.create(stand.ticket()).ref
+        stand.sandbox.clear_log()
+        assert connector.file_limit() == 0
+        with pytest.raises(PermanentError):
+            connector.upload(ref, stand.upload("a.txt", b"abc"))
+        with pytest.raises(PermanentError), connector.open_file(Attachment("1", "a.txt", "https://x.example/a.txt")):
+            pass
+        assert stand.writes() == []
+
+    def test_a_file_in_a_comment_is_told_and_comes_back_byte_for_byte(
+        self, stand: Stand, connector: Connector, filed: TicketRef
+    ) -> None:
+        content = bytes(range(256)) * 9000
+        file = self.show_file(stand, connector, filed, content)
+        assert (file.size, file.media_type, file.inline, file.malware) == (len(content), "image/png", True, False)
+        assert file.name == "fire.png"
+        stand.sandbox.clear_log()
+        with connector.open_file(file) as stream:
+            assert b"".join(stream.chunks) == content
+            assert stream.size == len(content)
+        assert stand.writes() == []
+
+    def test_what_was_uploaded_tells_its_digest_and_its_size(
+        self, stand: Stand, connector: Connector, filed: TicketRef
+    ) -> None:
+        made = connector.upload(filed, stand.upload("grüße an alle.txt", b"Bytes."))
+        assert made.sha256 == sha256(b"Bytes.").hexdigest()
+        assert (made.name, made.size) == ("grüße an alle.txt", 6)
+
+    def test_a_lost_reply_to_an_upload_can_be_told_from_a_failed_one(
+        self, stand: Stand, connector: Connector, filed: TicketRef
+    ) -> None:
+        for kind, stands in (("drop_before", False), ("drop_after", True)):
+            stand.sandbox.faults.add(Fault(kind=kind, writes_only=True, count=1))
+            with pytest.raises(UnknownOutcomeError):
+                connector.upload(filed, stand.upload(f"{kind}.txt", b"abc"))
+            assert len(stand.writes()) == 2
+            own = stand.connect().own_files(filed)
+            # Where a file comes with its comment, one without a comment stands nowhere.
+            assert (f"{kind}.txt" in own) == (stands and not self.files_by_comment)
+            stand.sandbox.clear_log()
+            connector.comment(filed, "k", stand.remark(kind))
+
+    def test_another_person_s_file_is_not_taken_for_our_own(
+        self, stand: Stand, connector: Connector, filed: TicketRef
+    ) -> None:
+        stand.connect(self.person).upload(filed, stand.upload("theirs.txt", b"abc"))
+        assert connector.own_files(filed) == {}
+
+    @pytest.mark.parametrize("kind", ["cut", "drop_before"])
+    def test_a_file_that_breaks_off_is_a_temporary_failure(
+        self, stand: Stand, connector: Connector, filed: TicketRef, kind: str
+    ) -> None:
+        file = self.show_file(stand, connector, filed, b"0123456789" * 1000)
+        stand.sandbox.faults.add(Fault(kind=kind, method="GET", path="content|secure"))
+        with pytest.raises(TemporaryError), connector.open_file(file) as stream:
+            b"".join(stream.chunks)
+
+    def test_a_file_that_changes_while_it_is_sent_is_not_kept(
+        self, stand: Stand, connector: Connector, filed: TicketRef
+    ) -> None:
+        for size in (2, 4):
+            with pytest.raises(PermanentError):
+                connector.upload(filed, Upload("moving.txt", size, "text/plain", iter([b"abc"])))
+        assert connector.own_files(filed) == {}
+
+    def test_nothing_is_fetched_from_a_stranger_s_host(
+        self, stand: Stand, connector: Connector, filed: TicketRef
+    ) -> None:
+        stand.sandbox.clear_log()
+        for url in ("http://127.0.0.1:9/secret", "http://metadata.example/token", "file:///etc/passwd", ""):
+            with pytest.raises(PermanentError), connector.open_file(Attachment("0", "a.txt", url)):
+                pass
+        assert [entry for entry in stand.sandbox.log if "secret" in entry["url"] or "token" in entry["url"]] == []
+
+    def test_a_file_larger_than_the_site_takes_is_refused_as_such(
+        self, stand: Stand, connector: Connector, filed: TicketRef
+    ) -> None:
+        stand.sandbox.sites[SITE].settings |= {"most_bytes": 10, "upload_limit": 10}
+        with pytest.raises(PermanentError) as met:
+            connector.upload(filed, stand.upload("large.txt", b"12345678901"))
+        assert met.value.status == 413
+        assert stand.connect(attachment_limit=5).file_limit() == 5
 
     # Updating
 

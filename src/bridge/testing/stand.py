@@ -12,13 +12,14 @@ from bridge.connect.port import Connector, ConnectorKind, SiteSettings
 from bridge.connect.wire import Wire
 from bridge.model.document import Document, doc, paragraph, text
 from bridge.model.marker import Marker
-from bridge.model.operation import CommentDraft, TicketDraft
+from bridge.model.operation import CommentDraft, TicketDraft, Upload
 from bridge.model.ticket import Snapshot, TicketRef
 from bridge.model.words import Audience, HeldBy, Visibility
 from bridge.sandbox.server import Sandbox
 from bridge.text.marker import sign
 
 SITE = "site"
+PIECE = 1 << 14
 KEY = b"a key only the conformance suite has"
 
 
@@ -59,7 +60,9 @@ class Stand:
     def __post_init__(self) -> None:
         self.begin = self.sandbox.world.now() - timedelta(minutes=5)
 
-    def connect(self, login: Mapping[str, Any] | None = None, *, key: bytes = KEY) -> Connector:
+    def connect(
+        self, login: Mapping[str, Any] | None = None, *, key: bytes = KEY, attachment_limit: int | None = None
+    ) -> Connector:
         """A new connector, as a new process would make it; `login` overrides parts of bridge's own."""
         settings = SiteSettings(
             name=SITE,
@@ -71,6 +74,8 @@ class Stand:
             marker_key=key,
             deadline_s=10.0,
             processing_s=1.0,
+            attachment_limit=attachment_limit,
+            content_hosts=frozenset({"localhost"}),
         )
         wire = Wire(site=SITE, url=settings.url, limiter=self.limiter, deadline_s=10.0, processing_s=1.0)
         connector = self.kind.connect(settings, wire, self.kind.shared(settings))
@@ -97,6 +102,11 @@ class Stand:
         """A draft of a public comment whose marker names item `item`."""
         marker = sign(key, Marker("route", "desk/7", "comment", item))
         return CommentDraft(words(says), Visibility.PUBLIC, Audience.CUSTOMER_USER, marker)
+
+    def upload(self, name: str, content: bytes, media_type: str = "text/plain") -> Upload:
+        """A file to be sent, in pieces."""
+        pieces = (content[start : start + PIECE] for start in range(0, len(content), PIECE))
+        return Upload(name, len(content), media_type, pieces)
 
     def writes(self) -> list[tuple[str, str, int]]:
         """The writing requests the site received since the log was cleared: method, path, status."""

@@ -197,6 +197,9 @@ def _write_image(image: Node) -> str:
     options = [
         f'{key}="{_escape_option(value)}"' for key, value in (("alt", alt), ("title", name if url else "")) if value
     ]
+    if not url:
+        # A file of the issue itself, shown small.
+        options.insert(0, "thumbnail")
     return f"!{target}|{','.join(options)}!" if options else f"!{target}!"
 
 

@@ -13,6 +13,7 @@ sites:
     held_by: customer
     login: {{email: bridge@vendor.example, token: env:SANDBOX_TOKEN}}
     limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
+    content_hosts: [localhost]
     poll: 1s
   globex-desk:
     connector: zendesk
@@ -20,6 +21,7 @@ sites:
     held_by: customer
     login: {{email: bridge@vendor.example, token: env:SANDBOX_TOKEN}}
     limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
+    content_hosts: [localhost]
     poll: 1s
   vendor-jira:
     connector: jira
@@ -27,6 +29,7 @@ sites:
     held_by: vendor
     login: {{email: bridge@vendor.example, token: env:SANDBOX_TOKEN}}
     limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
+    content_hosts: [localhost]
     poll: 1s
   vendor-github:
     connector: github
@@ -34,6 +37,7 @@ sites:
     held_by: vendor
     login: {{token: env:SANDBOX_TOKEN}}
     limits: {{deadline: 2s, processing: 1s, index_lag: 1s, documented: false}}
+    content_hosts: [localhost]
     poll: 1s
 people:
   lead: {{name: Team Lead, email: lead@vendor.example, accounts: {{vendor-github: lead}}}}

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from werkzeug.wrappers import Request
 
 from bridge.sandbox.jira.core import Json, api, refusal, shown_time
 from bridge.sandbox.jira.fields import FieldProblem
 from bridge.sandbox.jira.releases import JiraReleases
-from bridge.sandbox.site import Refusal, Reply
+from bridge.sandbox.site import CONTENT, Refusal, Reply, route
 
 SIZE_LIMIT = 10 * 1024 * 1024
 _SECONDS = {"w": 144_000, "d": 28_800, "h": 3600, "m": 60}
 
 
 class JiraFiles(JiraReleases):
-    """Attachments (kept as base64), worklogs and remote links."""
+    """Attachments, worklogs and remote links. Setting: `upload_limit` (bytes a file may have).
+
+    On Cloud a file's bytes lie at the content host, under the id by which rich texts show it (`media`).
+    """
 
     def show_attachment(self, one: Json) -> Json:
         """An attachment without its bytes."""
@@ -52,23 +56,28 @@ class JiraFiles(JiraReleases):
         found = self.find_issue(issue)
         if request.headers.get("X-Atlassian-Token", "").lower() not in ("no-check", "nocheck"):
             raise Refusal(403, b"XSRF check failed", {"Content-Type": "text/plain"})
-        uploads = [(file.filename, file.mimetype, file.read()) for file in request.files.getlist("file")]
+        kept = [
+            (file.filename, file.mimetype, self.world.blobs.keep(file.stream)) for file in request.files.getlist("file")
+        ]
         request.close()
-        if not uploads:
+        if not kept:
             raise refusal(400, "No file was attached: the form field must be named 'file'.")
+        if any(size > self._upload_limit for _name, _type, (_blob, size) in kept):
+            for _name, _type, (blob, _size) in kept:
+                self.world.blobs.drop(blob)
+            raise refusal(413, f"The file is larger than the maximum size of {self._upload_limit} bytes.")
         made = []
-        for name, media_type, content in uploads:
-            if len(content) > SIZE_LIMIT:
-                raise refusal(413, "The file is larger than the maximum size of 10 MB.")
+        for name, media_type, (blob, size) in kept:
             one: Json = {
                 "id": self.next_id("attachment"),
                 "issue": found["id"],
                 "filename": name or "file",
                 "author": actor,
                 "created": self.stamp(),
-                "size": len(content),
+                "size": size,
                 "mimeType": media_type or "application/octet-stream",
-                "content": base64.b64encode(content).decode(),
+                "blob": blob,
+                "media": str(UUID(int=self.world.random.getrandbits(128), version=4)),
             }
             self.data["attachments"][one["id"]] = one
             found["attachments"].append(one["id"])
@@ -90,7 +99,11 @@ class JiraFiles(JiraReleases):
     @api("GET", "/attachment/meta")
     def attachment_meta(self, request: Request, actor: str) -> Json:
         """Whether files can be attached, and how large."""
-        return {"enabled": True, "uploadLimit": SIZE_LIMIT}
+        return {"enabled": True, "uploadLimit": self._upload_limit}
+
+    @property
+    def _upload_limit(self) -> int:
+        return int(self.settings.get("upload_limit", SIZE_LIMIT))
 
     @api("GET", "/attachment/<ident>")
     def get_attachment(self, request: Request, actor: str, ident: str) -> Json:
@@ -99,9 +112,27 @@ class JiraFiles(JiraReleases):
 
     @api("GET", "/attachment/content/<ident>")
     def get_content(self, request: Request, actor: str, ident: str) -> Reply:
-        """The bytes of an attachment."""
+        """The bytes of an attachment: at the content host, unless no redirect is wanted."""
         one = self._find_attachment(ident)
-        return Reply(200, base64.b64decode(one["content"]), {"Content-Type": one["mimeType"]})
+        if self.cloud and request.args.get("redirect", "true") != "false":
+            address = self.content_url(f"file/{one['media']}/binary?token={_signature(one['media'])}&name={one['id']}")
+            return Reply(303, None, {"Location": address})
+        return self._bytes(one)
+
+    @route("GET", "/secure/attachment/<ident>/<name>")
+    def get_secure(self, request: Request, actor: str, ident: str, name: str) -> Reply:
+        """The bytes of an attachment where Data Center tells that they are."""
+        return self._bytes(self._find_attachment(ident))
+
+    def _bytes(self, one: Json) -> Reply:
+        return Reply(200, self.world.blobs.path(one["blob"]), {"Content-Type": one["mimeType"]})
+
+    def content(self, request: Request) -> Reply:
+        media = request.path.removeprefix(CONTENT).removeprefix("file/").removesuffix("/binary")
+        one = next((one for one in self.data["attachments"].values() if one["media"] == media), None)
+        if one is None or request.args.get("token") != _signature(media):
+            return Reply(403, b"Access denied", {"Content-Type": "text/plain"})
+        return self._bytes(one)
 
     @api("DELETE", "/attachment/<ident>")
     def delete_attachment(self, request: Request, actor: str, ident: str) -> Reply:
@@ -109,6 +140,7 @@ class JiraFiles(JiraReleases):
         one = self._find_attachment(ident)
         issue = self.find_issue(one["issue"])
         issue["attachments"].remove(ident)
+        self.world.blobs.drop(one["blob"])
         del self.data["attachments"][ident]
         self.record(issue, actor, ())
         return Reply(204)
@@ -209,3 +241,7 @@ class JiraFiles(JiraReleases):
             raise refusal(404, f"The remote issue link with id '{ident}' does not exist.")
         self.record(found, actor, ())
         return Reply(204)
+
+
+def _signature(media: str) -> str:
+    return sha256(f"signed {media}".encode()).hexdigest()[:32]

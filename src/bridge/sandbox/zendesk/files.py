@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any
+from hashlib import sha256
+from typing import IO, Any
+from urllib.parse import quote
 
 from werkzeug.wrappers import Request
 
-from bridge.sandbox.site import Refusal, Reply, route
+from bridge.sandbox.site import CONTENT, Refusal, Reply, body_of, route
 from bridge.sandbox.zendesk.account import Account, api, not_found
 from bridge.sandbox.zendesk.state import Json
 
@@ -16,17 +17,17 @@ MOST_BYTES = 50 * 1024 * 1024
 
 
 class Files(Account):
-    """Handlers of uploads and attachments."""
+    """Handlers of uploads and attachments. Settings: `malware` (file name → scan result), `most_bytes`."""
 
     @api("POST", "/uploads")
     def upload(self, request: Request, actor: Json) -> Any:
         name = request.args.get("filename")
-        body = request.get_data()
-        if not name or not body:
+        size = request.content_length or 0
+        if not name or not size:
             raise Refusal(400, {"error": "RequiredParameterMissing", "description": "filename and a body are required"})
-        if len(body) > MOST_BYTES:
+        if size > int(self.settings.get("most_bytes", MOST_BYTES)):
             raise Refusal(413, {"error": "RequestEntityTooLarge", "description": "The file exceeds 50 MB"})
-        attachment = self._keep(name, request.mimetype or "application/octet-stream", body)
+        attachment = self._keep(name, request.mimetype or "application/octet-stream", body_of(request))
         token = request.args.get("token") or f"{self.world.random.getrandbits(128):032x}"
         kept = self.data["uploads"].setdefault(token, {"attachments": [], "user_id": actor["id"]})
         kept["expires"] = int(self.world.now().timestamp()) + EXPIRES_S
@@ -34,10 +35,11 @@ class Files(Account):
         upload = {"token": token, "attachment": attachment, "attachments": kept["attachments"]}
         return Reply(201, {"upload": upload})
 
-    def _keep(self, name: str, media_type: str, body: bytes) -> Json:
+    def _keep(self, name: str, media_type: str, body: IO[bytes]) -> Json:
+        blob, size = self.world.blobs.keep(body)
         ident = self.take_id()
         secret = f"{self.world.random.getrandbits(80):020x}"
-        address = f"{self.url}/attachments/token/{secret}/?name={name}"
+        address = f"{self.url}/attachments/token/{secret}/?name={quote(name)}"
         attachment = {
             "url": f"{self.url}/api/v2/attachments/{ident}.json",
             "id": ident,
@@ -45,7 +47,7 @@ class Files(Account):
             "content_url": address,
             "mapped_content_url": address,
             "content_type": media_type,
-            "size": len(body),
+            "size": size,
             "width": None,
             "height": None,
             "inline": False,
@@ -57,7 +59,7 @@ class Files(Account):
         self.data["attachments"][str(ident)] = {
             "shown": attachment,
             "secret": secret,
-            "body": base64.b64encode(body).decode(),
+            "blob": blob,
         }
         return attachment
 
@@ -73,10 +75,24 @@ class Files(Account):
 
     @route("GET", "/attachments/token/<secret>/")
     def download(self, request: Request, actor: Json, secret: str) -> Any:
-        for kept in self.data["attachments"].values():
-            if kept["secret"] == secret and not kept["shown"]["deleted"]:
-                return Reply(200, base64.b64decode(kept["body"]), {"Content-Type": kept["shown"]["content_type"]})
-        raise not_found()
+        """Sends whoever may read the file on to the content host, by a signed address. Nobody may read malware."""
+        kept = self._kept(secret)
+        if kept is None:
+            raise not_found()
+        if kept["shown"]["malware_scan_result"] == "malware_found":
+            raise Refusal(403, b"This file was found to hold malware.", {"Content-Type": "text/plain"})
+        return Reply(302, None, {"Location": self.content_url(f"{secret}?token={_signature(secret)}")})
+
+    def content(self, request: Request) -> Reply:
+        secret = request.path.removeprefix(CONTENT)
+        kept = self._kept(secret)
+        if kept is None or request.args.get("token") != _signature(secret):
+            return Reply(403, b"Access denied", {"Content-Type": "text/plain"})
+        return Reply(200, self.world.blobs.path(kept["blob"]), {"Content-Type": kept["shown"]["content_type"]})
+
+    def _kept(self, secret: str) -> Json | None:
+        records: list[Json] = list(self.data["attachments"].values())
+        return next((one for one in records if one["secret"] == secret and not one["shown"]["deleted"]), None)
 
     @api("PUT", "/tickets/<int:ticket_id>/comments/<int:comment_id>/attachments/<int:attachment_id>/redact")
     def redact_attachment(
@@ -91,3 +107,7 @@ class Files(Account):
                     attachment.update(gone)
         kept["shown"].update(gone)
         return {"attachment": kept["shown"]}
+
+
+def _signature(secret: str) -> str:
+    return sha256(f"signed {secret}".encode()).hexdigest()[:32]

@@ -39,7 +39,8 @@ class Threads(Writer):
         for event in audit["events"]:
             if event["type"] == "Comment":
                 comment = by_id[event["id"]]
-                events.append({key: value for key, value in comment.items() if key not in hidden})
+                shown = _without_inline(comment)
+                events.append({key: value for key, value in shown.items() if key not in hidden})
             else:
                 events.append(event)
         return {**audit, "events": events}
@@ -69,6 +70,8 @@ class Threads(Writer):
         """A page of comments with the authors where asked for."""
         newest_first = request.args.get("sort") == "-created_at" or request.args.get("sort_order") == "desc"
         page = cut_page(request, comments[::-1] if newest_first else comments, "comments", self.url)
+        if request.args.get("include_inline_images") != "true":
+            page["comments"] = [_without_inline(comment) for comment in page["comments"]]
         if "users" in request.args.get("include", "").split(","):
             page["users"] = self.many("users", (comment["author_id"] for comment in page["comments"]))
         return page
@@ -126,3 +129,8 @@ class Threads(Writer):
         comment.update(redact_text(texts, words))
         self.note_event(ticket, actor, type="CommentRedactEvent", comment_id=comment_id)
         return {"comment": comment}
+
+
+def _without_inline(comment: Json) -> Json:
+    """A comment with the files beside its text only, as it is shown unless `include_inline_images` is asked for."""
+    return {**comment, "attachments": [one for one in comment["attachments"] if not one["inline"]]}

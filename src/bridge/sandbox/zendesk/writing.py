@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -222,6 +223,9 @@ class Writer(Values):
         for upload in draft["uploads"]:
             upload["expires"] = 0
             attachments += upload["attachments"]
+        for one in attachments:
+            # A picture that the text shows is not listed among the files unless asked for.
+            one["inline"] = html.escape(one["content_url"]) in draft["texts"]["html_body"]
         comment = {
             "id": ident,
             "type": "Comment",
