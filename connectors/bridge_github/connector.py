@@ -15,7 +15,7 @@ from bridge.connect.limiter import Limits
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
-from bridge.errors import MissingError, PermanentError, RefusedError, UnknownOutcomeError
+from bridge.errors import MissingError, PermanentError, RefusedError, SkippableError, UnknownOutcomeError
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.operation import (
@@ -102,29 +102,36 @@ class GitHubConnector:
             name="number",
             tag=digest,
         )
-        snapshots = self._read_page(repository, [row for row in step.rows if "pull_request" not in row])
+        snapshots, hints = self._read_page(repository, [row for row in step.rows if "pull_request" not in row])
         return ChangePage(
             cursor=step.place.encode(),
             snapshots=tuple(snapshots),
+            hints=tuple(hints),
             more=step.more,
             settled_through=step.settled_through,
         )
 
-    def _read_page(self, repository: str, rows: list[Row]) -> list[Snapshot]:
+    def _read_page(self, repository: str, rows: list[Row]) -> tuple[list[Snapshot], list[Hint]]:
+        """What the rows show; those of a strange shape as hints."""
         if not rows:
-            return []
+            return [], []
         read_at = datetime.now(UTC)
         self._know_me()
         self._shared.know_name(repository, repository_of(rows[0]))
         if self._shared.released(repository) is None and any(self._reader.wants_releases(row) for row in rows):
             self._releases.refresh(repository)
-        snapshots = []
+        snapshots: list[Snapshot] = []
+        hints: list[Hint] = []
         for row in rows:
             ref = self._reader.ref(repository, row["number"])
-            snapshots.append(self._reader.snapshot(ref, row, read_at=read_at))
+            try:
+                snapshots.append(self._reader.snapshot(ref, row, read_at=read_at))
+            except SkippableError:
+                hints.append(Hint(ref))
+                continue
             if row["comments"]:
                 self._shared.keep_row(ref, row, read_at)
-        return snapshots
+        return snapshots, hints
 
     def history(self, cursor: str | None, *, begin: datetime) -> FactPage:
         """Issue events and comments of every repository, as facts."""

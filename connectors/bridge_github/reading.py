@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.connect.port import SiteSettings
-from bridge.errors import MissingError
+from bridge.errors import MissingError, SkippableError
 from bridge.model.document import Document
 from bridge.model.feed import Fact
 from bridge.model.marker import Marker
@@ -100,7 +100,17 @@ class Reader:
         return TicketRef(self._settings.name, f"{repository}#{number}")
 
     def snapshot(self, ref: TicketRef, row: Row, *, read_at: datetime, thread: Thread | None = None) -> Snapshot:
-        """A full reading. Comments are known without asking when there are none."""
+        """A full reading. Comments are known without asking when there are none.
+
+        Raises SkippableError when the row is no issue as we know them.
+        """
+        try:
+            return self._snapshot(ref, row, read_at=read_at, thread=thread)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            site = self._settings.name
+            raise SkippableError(f"{site}: {ref} cannot be read ({type(error).__name__}: {error})") from error
+
+    def _snapshot(self, ref: TicketRef, row: Row, *, read_at: datetime, thread: Thread | None) -> Snapshot:
         text, line = split_body(row.get("body"))
         spot = Spot(repository_of(row), int(row["number"]))
         home = self._shared.configured_name(spot.repository)

@@ -37,10 +37,12 @@ class Once(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One transition as once seen: which status it leads to, and whether it leads into a finished one."""
+    """One transition as once seen: which status it leads to, whether it leads into a finished one or asks for a
+    resolution, and the ids of the other fields its screen requires."""
 
     to: str
     finishes: bool
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.connect.port import Gone
+from bridge.errors import SkippableError
 from bridge.model.marker import Marker
 from bridge.model.ticket import Attachment, Comment, Reading, Snapshot, Thread, TicketRef, Version
 from bridge.model.words import Visibility
@@ -46,8 +47,16 @@ class Reader:
             for raw in raws:
                 ref = TicketRef(self._site, str(raw["id"]))
                 if ref in found:
-                    found[ref] = self._snapshot(ref, raw, bodies.get(ref.id), read_at)
+                    found[ref] = self._readable(ref, raw, bodies.get(ref.id), read_at)
         return found
+
+    def _readable(self, ref: TicketRef, raw: Json, comments: list[Json] | None, read_at: datetime) -> Snapshot:
+        try:
+            return self._snapshot(ref, raw, comments, read_at)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SkippableError(
+                f"{self._site}: issue {raw.get('key')} cannot be read ({type(error).__name__}: {error})"
+            ) from error
 
     def _field_ids(self, *, threads: bool) -> list[str]:
         catalogue = self._client.catalogue()

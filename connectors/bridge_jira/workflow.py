@@ -2,7 +2,8 @@
 
 Where no transition leads there directly, the way is looked for on the workflow as other issues show it, which reads and
 moves nothing; only statuses no issue stands in are tried out by going there. A way never passes a status that finishes
-an issue or asks for a resolution: people would be told of an end that is none.
+an issue or asks for a resolution: people would be told of an end that is none. It passes one that asks for other fields
+only if their values are given.
 """
 
 from __future__ import annotations
@@ -49,9 +50,14 @@ def carry_out(client: JiraClient, issue: str, transition: Json, given: Mapping[s
     client.send("POST", path, endpoint="issue/transitions", body=body, ticket=issue, writes=True)
 
 
-def _lacking(transition: Json, given: Mapping[str, Any]) -> list[str]:
+def _required(transition: Json) -> list[str]:
+    """What a transition's screen insists on, without those fields that Jira fills by itself."""
     screen = transition.get("fields") or {}
-    return [name for name, meta in screen.items() if meta.get("required") and name not in given]
+    return [name for name, meta in screen.items() if meta.get("required") and not meta.get("hasDefaultValue")]
+
+
+def _lacking(transition: Json, given: Mapping[str, Any]) -> list[str]:
+    return [name for name in _required(transition) if name not in given]
 
 
 class Walk:
@@ -66,10 +72,12 @@ class Walk:
         self._moved = moved
         self._project = self._type = ""
         self._tried: set[str] = set()
+        self._given: Mapping[str, Any] = {}
 
     def go(self, current: Json, given: Mapping[str, Any]) -> None:
         """Walk from where the issue (`status`, `project`, `issuetype` read) stands. Raises PermanentError when no way
         leads there, naming what is possible from where the issue stands then."""
+        self._given = given
         fields = current["fields"]
         self._project, self._type = fields["project"]["key"], fields["issuetype"]["id"]
         status = fields["status"]["name"]
@@ -84,10 +92,12 @@ class Walk:
             self._learn(status, transitions)
             self._tried.add(status)
             step = self._next_step(status) if left > 1 else None
-            hop = leading_to(transitions, step, {}) if step else None
+            hop = leading_to(transitions, step, given) if step else None
             if hop is None:
                 raise self._impossible(status, transitions)
-            carry_out(self._client, self._issue, hop, {})
+            # On the way only what a screen insists on: the rest belongs to the end.
+            asked = {name: given[name] for name in _required(hop) if name in given}
+            carry_out(self._client, self._issue, hop, asked)
             self._moved()
             status = hop["to"]["name"]
         raise self._impossible(status, offered(self._client, self._issue))
@@ -100,8 +110,9 @@ class Walk:
         hops = []
         for one in transitions:
             category = (one["to"].get("statusCategory") or {}).get("key")
-            asks = "resolution" in (one.get("fields") or {}) or bool(_lacking(one, {}))
-            hops.append(Hop(one["to"]["name"], finishes=category == "done" or asks))
+            asks = "resolution" in (one.get("fields") or {})
+            needs = frozenset(_required(one)) - {"resolution"}
+            hops.append(Hop(one["to"]["name"], finishes=category == "done" or asks, needs=needs))
         self._known[status] = tuple(hops)
 
     def _next_step(self, status: str) -> str | None:
@@ -117,7 +128,7 @@ class Walk:
             for hop in self._known[here]:
                 if hop.to.lower() == self._wanted.lower():
                     return _first_step(came_from, here) or hop.to
-                if not hop.finishes and hop.to not in came_from:
+                if not hop.finishes and hop.needs <= self._given.keys() and hop.to not in came_from:
                     came_from[hop.to] = here
                     queue.append(hop.to)
         return _first_step(came_from, unknown) if unknown else None
@@ -146,8 +157,14 @@ class Walk:
             raise self._refusal(f"{self._project} has no such status for this type, only {', '.join(sorted(names))}")
 
     def _impossible(self, status: str, transitions: list[Json]) -> PermanentError:
-        names = sorted({one["to"]["name"] for one in transitions})
+        names = sorted({one["to"]["name"] + self._asking(one) for one in transitions})
         return self._refusal(f"no way leads there from {status}; available now: {', '.join(names) or 'nothing'}")
+
+    def _asking(self, transition: Json) -> str:
+        """The fields a transition asks for that nobody gave, for people."""
+        screen = transition.get("fields") or {}
+        names = [str(screen[name].get("name") or name) for name in _lacking(transition, self._given)]
+        return f" (asks for {', '.join(names)})" if names else ""
 
     def _refusal(self, why: str) -> PermanentError:
         site = self._client.site

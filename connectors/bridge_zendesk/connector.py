@@ -19,7 +19,7 @@ from bridge.connect.patience import parse_http_date
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
-from bridge.errors import SkippableError, TemporaryError
+from bridge.errors import SkippableError
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.marker import Marker
@@ -158,7 +158,8 @@ class ZendeskConnector:
             if threads and tickets:
                 comments = read_threads(self._client, self._shared, self._names, tickets, site_now=site_now)
             for ticket in tickets:
-                snapshot = self._readable(ticket, comments.get(ticket["id"]))
+                # A ticket asked for by name must be answered for: one of a strange shape raises.
+                snapshot = self._reader.snapshot(ticket, comments.get(ticket["id"]))
                 found[snapshot.ref] = snapshot
         return found
 
@@ -169,13 +170,6 @@ class ZendeskConnector:
         )
         self._shared.learn(page)
         return page["tickets"], _site_time(headers)
-
-    def _readable(self, ticket: Json, comments: list[Json] | None) -> Snapshot:
-        try:
-            return self._reader.snapshot(ticket, comments)
-        except SkippableError as error:
-            # A ticket asked for by name must be answered for; its shape may be mended by the vendor, or by us.
-            raise TemporaryError(str(error), site=self._site) from error
 
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
         """Creates are a POST of tickets; everything else is a PUT of the ticket."""

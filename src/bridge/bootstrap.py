@@ -16,6 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.config import Config, RoutePlan, SiteConfig, find_update, read_login, roles_of
 from bridge.config.routes import SidePlan
+from bridge.connect.breaker import Breaker, Standing
 from bridge.connect.bucket import Rate
 from bridge.connect.hooks import HookWish
 from bridge.connect.limiter import Limits, SiteLimiter
@@ -26,6 +27,7 @@ from bridge.console.door import Door
 from bridge.console.receiver import make_app
 from bridge.console.server import WebhookServer
 from bridge.engine.batch import Batch
+from bridge.engine.circuits import Circuits
 from bridge.engine.clock import SystemClock
 from bridge.engine.connections import Connections
 from bridge.engine.daemon import Daemon
@@ -112,13 +114,17 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         clock=clock,
         workers=config.engine.workers,
         poll_s={name: config.sites[name].poll.total_seconds() for name in settings},
-        duties=(keeper,),
+        duties=(Circuits(ledger, {name: _standing(wire) for name, wire in wires.items()}), keeper),
     )
     webhooks = None
     if config.listen is not None:
         app = make_app(doors, daemon.take, clock)
         webhooks = WebhookServer(app, host=config.listen.host, port=config.listen.port)
     return Bridge(daemon, config, ledger, routes, wires, webhooks)
+
+
+def _standing(wire: Wire) -> Callable[[], Standing]:
+    return lambda: wire.breaker.standing if wire.breaker else Standing()
 
 
 def _doors(
@@ -187,6 +193,21 @@ def beside(config: Config) -> Ledger:
     url = config.store.url.get_secret_value() if config.store.url else None
     directory = config.directory / config.store.directory
     return open_ledger(clock=SystemClock(), directory=None if url else directory, url=url, beside=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Desktop:
+    """What a person's command works on beside a running daemon: the ledger, and the routes as the config has them."""
+
+    ledger: Ledger
+    routes: Mapping[str, Route]
+
+
+def desktop(config: Config) -> Desktop:
+    """The ledger of a config, to be written to beside a running daemon, and its routes. Sends nothing."""
+    now = SystemClock().now()
+    routes = {plan.name: _route(plan, config, began_at=now) for plan in config.routes_compiled}
+    return Desktop(beside(config), routes)
 
 
 def _used_sites(config: Config) -> dict[str, SiteConfig]:
@@ -276,6 +297,7 @@ def _wire(name: str, site: SiteConfig, documented: Limits, clock: Clock) -> Wire
         site=name,
         url=site.url,
         limiter=limiter,
+        breaker=Breaker(site=name, clock=clock),
         deadline_s=site.limits.deadline.total_seconds(),
         processing_s=site.limits.processing.total_seconds(),
         clock=clock,

@@ -205,7 +205,10 @@ def test_an_operation_comes_back_whole(ledger: Ledger) -> None:
     whole = operation(marker=marker, item="900", reason="mappings/x.yaml:12", order=201, sources={"status": "open"})
     with ledger.begin() as transaction:
         transaction.journal.add(whole)
-        assert transaction.journal.get("k1") == whole
+        kept = transaction.journal.get("k1")
+        assert kept is not None
+        assert kept.planned_at == transaction.now
+        assert replace(kept, planned_at=None) == whole
 
 
 def test_an_attempt_marks_its_operations_as_sending_before_anything_is_sent(ledger: Ledger) -> None:

@@ -83,7 +83,8 @@ def rows(page: Path) -> Iterator[list[str]]:
 
 
 def options_of(command: Any) -> list[str]:
-    return [name for param in command.params for name in (*param.opts, *param.secondary_opts) if name.startswith("-")]
+    own = [name for param in command.params for name in (*param.opts, *param.secondary_opts) if name.startswith("-")]
+    return own + [name for part in getattr(command, "commands", {}).values() for name in options_of(part)]
 
 
 def options_of_all(command: Any) -> list[str]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import bridge
-from bridge.cli import brakes, check, demo, run, sandbox, status
+from bridge.cli import brakes, check, demo, failures, run, sandbox, status
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.observe import configure_logs
 
@@ -27,6 +27,7 @@ app.command()(check.check)
 app.command()(status.status)
 app.command()(sandbox.sandbox)
 app.add_typer(brakes.app, name="brakes")
+app.add_typer(failures.failures)
 
 
 @app.command()

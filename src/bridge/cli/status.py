@@ -12,6 +12,7 @@ from rich.table import Table
 from bridge.bootstrap import look
 from bridge.cli.brakes import plain_brake
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
+from bridge.engine.letters import names_of
 from bridge.engine.reasons import STRAYED, UNROUTED
 from bridge.engine.succession import ELSEWHERE
 from bridge.model.document import to_plain
@@ -42,6 +43,7 @@ def _report(ledger: Ledger, routes: frozenset[str]) -> dict[str, Any]:
     with ledger.begin() as transaction:
         dead = transaction.journal.in_state(OperationState.DEAD)
         held = transaction.journal.in_state(OperationState.HELD)
+        names = names_of(dead)
         oldest = transaction.journal.oldest_unconfirmed_at()
         return {
             "links": transaction.links.count(),
@@ -52,7 +54,18 @@ def _report(ledger: Ledger, routes: frozenset[str]) -> dict[str, Any]:
             "operations": transaction.journal.count(),
             "oldest_unconfirmed_at": oldest.isoformat() if oldest else None,
             "dead": [
-                {"group": one.group, "what": one.kind.value, "field": one.field_name, "why": one.error} for one in dead
+                {
+                    "id": names[one.key],
+                    "group": one.group,
+                    "what": one.kind.value,
+                    "field": one.field_name,
+                    "why": one.error,
+                }
+                for one in dead
+            ],
+            "unread": [
+                {"ticket": str(one.ref), "since": one.since_at.isoformat(), "tries": one.tries, "why": one.why}
+                for one in transaction.unread.all()
             ],
             "held_for_release": [{"group": one.group, "update": one.item, "rule": one.reason} for one in held],
             "conflicts": [{"group": group, "field": field} for group, field in transaction.links.all_conflicts()],
@@ -121,7 +134,10 @@ def _print(report: dict[str, Any]) -> None:
     if report["oldest_unconfirmed_at"]:
         console.print(f"The oldest unconfirmed operation was planned {report['oldest_unconfirmed_at']}.")
     for one in report["dead"]:
-        console.print(f"refused: {one['group']} {one['what']} {one['field']}: {one['why']}", style="red", markup=False)
+        what = f"{one['id']} {one['group']} {one['what']} {one['field']}"
+        console.print(f"refused: {what}: {one['why']}", style="red", markup=False)
+    for one in report["unread"]:
+        console.print(f"cannot be read: {one['ticket']}: {one['why']}", style="red", markup=False)
     for one in report["held_for_release"]:
         console.print(f"waits for release: {one['group']} {one['update']} ({one['rule']})", markup=False)
     for one in report["conflicts"]:

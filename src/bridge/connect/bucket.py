@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from dataclasses import dataclass
+from math import ceil
 
 UNSAID_RESET_S = 60.0
 _SAME_WINDOW_S = 2.0
@@ -39,20 +40,23 @@ class Bucket:
         self._taken: list[float] = []
         self._closed_until_s = 0.0
         self._told: _Told | None = None
+        self._most_left = 0
 
-    def wait_s(self, now_s: float) -> float:
-        """Seconds until a token can be taken, 0 when one can be now."""
+    def wait_s(self, now_s: float, *, spare: float = 0.0) -> float:
+        """Seconds until a token can be taken, 0 when one can be now. `spare` is the share of every rate that must be
+        left afterwards (0 to 1)."""
         self._forget(now_s)
         wait_s = self._closed_until_s - now_s
         told = self._told
-        if told is not None and told.left <= 0:
+        if told is not None and told.left <= _kept(self._most_left, spare):
             wait_s = max(wait_s, told.until_s - now_s)
         # A site's word about its only rate replaces our counting; with several rates nobody knows which it means.
         if told is None or len(self._rates) > 1:
             for rate in self._rates:
                 since = bisect_right(self._taken, now_s - rate.per_s)
-                if len(self._taken) - since >= rate.requests:
-                    wait_s = max(wait_s, self._taken[-rate.requests] + rate.per_s - now_s)
+                allowed = rate.requests - _kept(rate.requests, spare)
+                if len(self._taken) - since >= allowed:
+                    wait_s = max(wait_s, self._taken[-allowed] + rate.per_s - now_s)
         return max(0.0, wait_s)
 
     def take(self, now_s: float) -> None:
@@ -77,6 +81,7 @@ class Bucket:
             # Answers overtake each other; within one window what is left only shrinks.
             left = min(left, told.left)
         self._told = _Told(left, until_s, resets_s is not None)
+        self._most_left = max(self._most_left, left)
 
     def told_left(self, now_s: float) -> int | None:
         """What the site last said is left, less what was taken since; None when it has not said."""
@@ -99,3 +104,8 @@ class Bucket:
                 self._taken.clear()
             self._told = None
         del self._taken[: bisect_right(self._taken, now_s - self._longest_s)]
+
+
+def _kept(requests: int, spare: float) -> int:
+    """How many of so many requests are kept back. One is always left to whoever asks."""
+    return min(ceil(requests * spare), max(requests - 1, 0))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from threading import Lock, local
 from types import MappingProxyType
 
 from bridge.connect.allowance import Scope, read_allowances, read_pause, scope_of
 from bridge.connect.bucket import Bucket, Rate
+from bridge.connect.urgency import is_background
 from bridge.errors import BridgeError, TemporaryError, UnknownOutcomeError
 from bridge.model.ports import Clock
 
@@ -25,7 +27,7 @@ class Limits:
 
     `endpoints` are looked up as `METHOD endpoint`, then `METHOD *`, then `*`; each endpoint counts for itself. `ticket`
     counts writes to one ticket. `concurrency` is how many requests may be under way, 0 for any number. `patience_s` is
-    how long a permit is waited for.
+    how long a permit is waited for. `live_share` (0 to 1) is what background work leaves of each.
     """
 
     site: tuple[Rate, ...] = ()
@@ -33,6 +35,7 @@ class Limits:
     ticket: tuple[Rate, ...] = ()
     concurrency: int = 0
     patience_s: float = 1.0
+    live_share: float = 0.2
 
     def of_endpoint(self, name: str) -> tuple[Rate, ...]:
         """The rates of `METHOD endpoint`."""
@@ -53,6 +56,8 @@ class SiteLimiter:
 
     A permit taken inside another one of the same thread stands on it and takes only what that one does not hold yet, so
     a caller may secure a permit, look once more whether the request is still wanted, and then send.
+
+    Background work (see `urgency`) leaves `live_share` of every rate, and of the requests under way, to live work.
     """
 
     def __init__(self, *, site: str, limits: Limits, clock: Clock) -> None:
@@ -157,11 +162,14 @@ class SiteLimiter:
     def _take(self, names: list[str], *, slot: bool, asked: str) -> dict[str, float]:
         """Take from every named bucket at once, and a place among the requests under way when `slot`."""
         waited_s, patience_s = 0.0, self._limits.patience_s
+        spare = self._limits.live_share if is_background() else 0.0
+        places = self._limits.concurrency
+        places -= min(ceil(places * spare), max(places - 1, 0))
         while True:
             with self._guard:
                 now_s = self._clock.now().timestamp()
-                wait_s = max((self._bucket(name).wait_s(now_s) for name in names), default=0.0)
-                crowded = slot and 0 < self._limits.concurrency <= self._under_way
+                wait_s = max((self._bucket(name).wait_s(now_s, spare=spare) for name in names), default=0.0)
+                crowded = slot and 0 < places <= self._under_way
                 if wait_s <= 0 and not crowded:
                     self._under_way += slot
                     for name in names:

@@ -116,7 +116,7 @@ class Attempt:
         message = f"{site} answered {self.name} with {status}" + (f": {detail}" if detail else "")
         unsure = status >= 500 or status in _UNSURE
         # A limit has certainly no effect; a failing server's Retry-After promises nothing about the write it had.
-        limit = None if self.writes and unsure else _limit(response, dialect)
+        limit = None if self.writes and unsure else limit_of(response, dialect)
         if limit is not None or status == 429:
             wait_s, reason = limit or (None, "")
             wait_s = retry_after_s(response.headers) if wait_s is None else wait_s
@@ -153,7 +153,8 @@ def _is_whole(response: requests.Response) -> bool:
     return True
 
 
-def _limit(response: requests.Response, dialect: Dialect) -> tuple[float | None, str] | None:
+def limit_of(response: requests.Response, dialect: Dialect) -> tuple[float | None, str] | None:
+    """The wait and the reason, where an answer says that a limit was exceeded; None where it does not."""
     try:
         return dialect.limited(response)
     except _STRANGE:

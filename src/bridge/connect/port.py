@@ -136,7 +136,8 @@ class Connector(Protocol):
     def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
         """Read tickets as they are now, in as few requests as the vendor allows, with all comments when `threads`.
 
-        Answers for every ref asked.
+        Answers for every ref asked. Raises SkippableError when one of them has a shape that cannot be read: the caller
+        asks again for fewer.
         """
 
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from bridge.connect.deadline import Exchange
-from bridge.connect.outcome import Attempt, Call, Dialect
+from bridge.connect.outcome import Attempt, Call, Dialect, limit_of
 from bridge.errors import PermanentError, TemporaryError, UnknownOutcomeError
 
 if TYPE_CHECKING:
@@ -67,10 +68,16 @@ class Transport(HTTPAdapter):
         if request.url and request.url == self._refused_redirect:
             raise PermanentError(f"{wire.site}: a redirect to another host is not followed", site=wire.site)
         try:
-            with wire.limiter.permit(method=method, endpoint=call.endpoint, ticket=call.ticket):
+            with (
+                wire.breaker.passage() if wire.breaker else nullcontext() as passage,
+                wire.limiter.permit(method=method, endpoint=call.endpoint, ticket=call.ticket),
+            ):
                 response = self._exchange_once(request, attempt, deadline_s, verify=verify, cert=cert)
                 status, headers = response.status_code, dict(response.headers)
                 wire.hear(response.headers)
+                if passage is not None:
+                    # A 403 that is a limit in disguise says nothing about permissions; neither does a redirect.
+                    passage.answered(429 if self._is_limit(response) else status, ticket=call.ticket)
                 wire.limiter.answered(
                     method=method, endpoint=call.endpoint, ticket=call.ticket, status=status, headers=headers
                 )
@@ -85,6 +92,9 @@ class Transport(HTTPAdapter):
             raise UnknownOutcomeError(str(error), horizon_s=0.0, site=wire.site, status=error.status) from None
         call.wrote = call.wrote or (call.writes and method not in ("GET", "HEAD") and status < 400)
         return response
+
+    def _is_limit(self, response: requests.Response) -> bool:
+        return response.status_code == 403 and limit_of(response, self._dialect) is not None
 
     def _exchange_once(
         self, request: requests.PreparedRequest, attempt: Attempt, deadline_s: float, **tls: Any

@@ -17,6 +17,7 @@ from types import MappingProxyType
 import requests
 from requests.adapters import BaseAdapter
 
+from bridge.connect.breaker import Breaker
 from bridge.connect.content import ContentTransport
 from bridge.connect.deadline import Watchdog
 from bridge.connect.outcome import Call, Complaint, Dialect
@@ -42,7 +43,7 @@ class Wire:
     """The HTTP policy of one site. Safe to use from every thread; `observe` is called after each request sent.
 
     A kept-alive connection that rested for `idle_limit_s` is not used again: the site may have dropped it unnoticed, and
-    a write lost that way would be one of unknown outcome for nothing.
+    a write lost that way would be one of unknown outcome for nothing. Without a `breaker` the site is always asked.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Wire:
         site: str,
         url: str,
         limiter: Limiter,
+        breaker: Breaker | None = None,
         deadline_s: float = 30.0,
         processing_s: float = 10.0,
         idle_limit_s: float = 4.0,
@@ -60,6 +62,7 @@ class Wire:
         self.site = site
         self.url = url.rstrip("/")
         self.limiter = limiter
+        self.breaker = breaker
         self.deadline_s = deadline_s
         self.processing_s = processing_s
         self.idle_limit_s = idle_limit_s

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -14,13 +15,16 @@ from bridge.connect.port import Gone
 from bridge.engine.brakes import count_gone
 from bridge.engine.confirm import remember_loss
 from bridge.engine.connections import Connections
-from bridge.engine.delivery import Delivery, Outcome, Target
+from bridge.engine.delivery import Delivery, Outcome, Target, is_late, is_mirror
 from bridge.engine.embargo import note_embargo
+from bridge.engine.intake import keep_unread
 from bridge.engine.keys import Keys
+from bridge.engine.letters import is_outdated
 from bridge.engine.moments import Moments
-from bridge.engine.notes import is_note, told_of
+from bridge.engine.notes import told_of
 from bridge.engine.origin import Origin
 from bridge.engine.plan import Plan, Tools, make_plan, update_key
+from bridge.engine.reading import read_apart
 from bridge.engine.reasons import COMPUTED
 from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route
@@ -154,7 +158,7 @@ class Batch:
             outcome = self._step(state)
             if outcome.reread:
                 self._read([ref for side in Side if (ref := state.ref(side)) is not None])
-            elif outcome.done or outcome.due_at is not None:
+            elif outcome.done:
                 return outcome.due_at
         return self.clock.now() + timedelta(seconds=RETRY_S)
 
@@ -220,27 +224,30 @@ class Batch:
         with self.ledger.begin(state.hand) as transaction:
             journaled = record(transaction, state, plan)
         doubtful = bool(state.in_doubt(OperationKind.CREATE))
-        threads = {one.side for one in state.in_doubt(OperationKind.COMMENT) if not is_note(one)}
+        doubted = [one for one in state.in_doubt(OperationKind.COMMENT) if is_mirror(one)]
         if self.recovery.doubt(state, journaled):
             return Outcome(done=False)
         now = self.clock.now()
         sendable = [] if doubtful else [one for one in journaled if one.state is OperationState.PLANNED]
-        waiting = [one.due_at for one in sendable if one.due_at is not None and one.due_at > now]
-        due_at = min(waiting) if waiting else None
-        ready = [one for one in sendable if one.due_at is None or one.due_at <= now]
-        ready = [one for one in ready if not (one.kind is OperationKind.COMMENT and one.side in threads)]
-        again = bool(plan.fields.confirmed)
+        waiting = [one for one in sendable if one.due_at is not None and one.due_at > now]
+        due_at = min((one.due_at for one in waiting if one.due_at is not None), default=None)
+        # What people said keeps its order behind what failed for a time or is in doubt, for a while.
+        before = [*doubted, *(one for one in waiting if one.attempts and is_mirror(one))]
+        ready = [one for one in sendable if one not in waiting and not _is_behind(one, before, now)]
+        again, stopped = bool(plan.fields.confirmed), False
         for side in Side:
             mine = [one for one in ready if one.side is side]
             if mine:
                 outcome = self.delivery.send(self._target(state, side), mine)
                 due_at, again = _earlier(due_at, outcome.due_at), again or outcome.news
                 if outcome.reread:
-                    return replace(outcome, due_at=due_at)
+                    return replace(outcome, done=False, due_at=due_at)
+                stopped |= outcome.stops
         again = again or any(one.kind is OperationKind.CREATE for one in ready)
         # What was sent may have solved what a note still tells of.
         again = again or (bool(ready) and told_of(state.notices, COMPUTED))
-        return Outcome(done=not again, due_at=due_at)
+        # A site that takes nothing now is not asked again at once.
+        return Outcome(done=not again or (stopped and due_at is not None), due_at=due_at)
 
     @staticmethod
     def _target(state: GroupState, side: Side) -> Target:
@@ -272,7 +279,7 @@ class Batch:
     def _read_site(self, site: str, refs: list[TicketRef]) -> bool:
         asked_at = self.ledger.now()
         try:
-            answers = self.connections.to(site).fetch(refs, threads=True)
+            answers = read_apart(self.connections.to(site), refs, threads=True)
         except (TemporaryError, RefusedError) as error:
             log.warning("read.failed", site=site, error=str(error))
             return False
@@ -280,6 +287,7 @@ class Batch:
             log.error("read.refused", site=site, error=str(error))
             return False
         with self.ledger.begin() as transaction:
+            keep_unread(transaction, answers)
             known = transaction.readings.known(refs)
             links = transaction.links.find(refs)
             for ref, answer in answers.items():
@@ -288,7 +296,7 @@ class Batch:
                     transaction.readings.put(answer, group, asked_at=asked_at)
                     transaction.hands.resume(group)
                     self.keys.saw(site, answer.key)
-                elif group:
+                elif group and isinstance(answer, Gone):
                     self._suspect(transaction, answer, group)
         return all(isinstance(answer, Snapshot) for answer in answers.values())
 
@@ -352,23 +360,47 @@ def _record_one(transaction: Transaction, state: GroupState, one: Operation) -> 
         one = replace(one, key=update_key(one.group, one.side, one.field_name, number))
         return journal.add(one)
     standing = journal.add(one)
-    if standing.state is OperationState.CANCELLED or _is_new_try(one, standing):
+    if standing.state is OperationState.CANCELLED or _is_new_try(one, standing, state.route):
         journal.freeze(one.key, one.payload)
-        journal.change([one.key], state=one.state, due_at=one.due_at, error="")
-        return replace(standing, payload=one.payload, state=one.state, due_at=one.due_at)
+        journal.change([one.key], state=one.state, due_at=one.due_at, error="", attempts=0)
+        return replace(standing, payload=one.payload, state=one.state, due_at=one.due_at, attempts=0)
     if standing.state in (OperationState.PLANNED, OperationState.HELD) and standing is not one:
         # What is unsent says what is true now. Only a create that was tried keeps its words: some sites remember them.
-        payload = standing.payload if one.kind is OperationKind.CREATE and standing.attempts else one.payload
+        payload = _payload(one, standing)
         journal.freeze(one.key, payload)
-        if one.state is not standing.state:
-            journal.change([one.key], state=one.state)
-        return replace(standing, payload=payload, state=one.state)
+        due_at = one.due_at or standing.due_at
+        if (one.state, due_at) != (standing.state, standing.due_at):
+            journal.change([one.key], state=one.state, due_at=due_at)
+        return replace(standing, payload=payload, state=one.state, due_at=due_at)
     return standing
 
 
-def _is_new_try(one: Operation, standing: Operation) -> bool:
-    """A create that was refused for good is tried again with what the ticket says now: planned only if that differs."""
-    return standing.state is OperationState.DEAD and one.kind is OperationKind.CREATE
+def _payload(one: Operation, standing: Operation) -> Mapping[str, Any]:
+    """What an unsent operation says. Rules decide anew who may read what a person put in place of the text."""
+    if one.kind is OperationKind.CREATE:
+        return standing.payload if standing.attempts or standing.edited else one.payload
+    if standing.edited and "body" in one.payload:
+        return {**one.payload, "body": standing.payload["body"]}
+    return one.payload
+
+
+def _is_new_try(one: Operation, standing: Operation, route: Route) -> bool:
+    """What was given up is tried again: a create with what the ticket says now (planned only if that differs), a comment
+    under other rules."""
+    if one.kind is OperationKind.CREATE:
+        return standing.state in (OperationState.DEAD, OperationState.DISCARDED)
+    return standing.state is OperationState.DEAD and is_outdated(standing, route)
+
+
+def _is_behind(one: Operation, before: list[Operation], now: datetime) -> bool:
+    """Whether a comment has to wait for one of those `before` it."""
+    if not is_mirror(one):
+        return False
+    return any(
+        other.side is one.side and (other.order < one.order or other.state is not OperationState.PLANNED)
+        for other in before
+        if not is_late(other, now)
+    )
 
 
 def _horizon_at(state: GroupState, plan: Plan) -> datetime | None:

@@ -103,7 +103,8 @@ class Daemon:
                 if worked or any(poll.due for poll in polls):
                     continue
                 with self.ledger.begin() as transaction:
-                    next_due_at = transaction.hands.next_due_at()
+                    due = (transaction.hands.next_due_at(), transaction.unread.next_at())
+                next_due_at = min((each for each in due if each is not None), default=None)
                 if failed:
                     again_at = self.clock.now() + timedelta(seconds=FAILED_S)
                     next_due_at = min(next_due_at or again_at, again_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,18 +15,13 @@ from bridge.engine.confirm import confirm
 from bridge.engine.connections import Connections
 from bridge.engine.files import Carried, Carrier, Errand
 from bridge.engine.keys import Keys
+from bridge.engine.letters import describe
+from bridge.engine.notes import is_note
+from bridge.engine.patience import FIRST_S, KEEPS_ORDER, SPOT_S, SPOT_TRIES, Next, Trial, Verdict, judge, spot_wait_s
 from bridge.engine.recheck import Refusal, look_again
 from bridge.engine.route import Route
 from bridge.engine.shown_files import with_files
-from bridge.errors import (
-    ChangedError,
-    MissingError,
-    PermanentError,
-    RefusedError,
-    RemoteError,
-    TemporaryError,
-    UnknownOutcomeError,
-)
+from bridge.errors import RemoteError, TemporaryError
 from bridge.model.marker import Marker
 from bridge.model.operation import (
     CommentDraft,
@@ -45,13 +40,6 @@ from bridge.store.ledger import Ledger
 
 LEASE_S = 300.0
 """How long a hand holds its group without being renewed: longer than any one request may take."""
-PATIENCE_S = 2.0
-"""A wait this short is sat out on the spot; longer ones go to the ledger."""
-TRIES = 3
-"""How often a request that certainly had no effect is tried on the spot."""
-FIRST_WAIT_S = 5.0
-LONGEST_WAIT_S = 900.0
-MISSING_TRIES = 5
 WRITTEN = "written"
 """The tag of a version that no feed row bears, so that the next row is looked at."""
 
@@ -77,13 +65,26 @@ class Target:
 class Outcome:
     """How a delivery ended: whether everything was confirmed, when to look again, and whether to read first.
 
-    `news`: something was given up or overwritten, of which people are told at the next look.
+    `news`: something was given up or overwritten, of which people are told at the next look. `stops`: the site takes
+    nothing for now.
     """
 
     done: bool
     due_at: datetime | None = None
     reread: bool = False
     news: bool = False
+    stops: bool = False
+
+    def and_then(self, later: Outcome) -> Outcome:
+        """Both together."""
+        due = [each.due_at for each in (self, later) if each.due_at is not None]
+        return Outcome(
+            done=self.done and later.done,
+            due_at=min(due, default=None),
+            reread=self.reread or later.reread,
+            news=self.news or later.news,
+            stops=self.stops or later.stops,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +98,44 @@ class Delivery:
     carrier: Carrier
 
     def send(self, target: Target, operations: list[Operation]) -> Outcome:
-        """Send one side's operations in order. Stops at the first that does not succeed at once."""
+        """Send one side's operations in order. What fails holds only what depends on it, unless the failure says that
+        the site takes nothing for now."""
         site = target.route.end(target.side).site
         connector = self.connections.to(site)
-        news = False
-        for request in _requests(operations, together=connector.capabilities.fields_with_comment):
+        sent = Outcome(done=True)
+        is_held = False
+        for request in self._requests(operations, together=connector.capabilities.fields_with_comment):
+            if is_held and any(is_mirror(one) for one in request):
+                continue
             outcome = self._send_one(target, connector, request)
-            news |= outcome.news
-            if not outcome.done:
-                return replace(outcome, news=news)
-        return Outcome(done=True, news=news)
+            sent = sent.and_then(outcome)
+            if outcome.stops or outcome.reread:
+                return sent
+            # Comments keep their order while an earlier one only waits.
+            is_held = is_held or (not outcome.done and any(map(self._holds, request)))
+        return sent
+
+    def _holds(self, one: Operation) -> bool:
+        """Whether comments written after this one wait for it."""
+        return is_mirror(one) and not is_late(one, self.clock.now())
+
+    def _requests(self, operations: list[Operation], *, together: bool) -> Iterable[list[Operation]]:
+        """Operations as requests: a create alone; all field updates in one, with the first comment where that is
+        possible; then each further comment, those last that keep failing."""
+        now = self.clock.now()
+        creates = [one for one in operations if one.kind is OperationKind.CREATE]
+        updates = [one for one in operations if one.kind is OperationKind.UPDATE]
+        comments = [one for one in operations if one.kind is OperationKind.COMMENT]
+        comments.sort(key=lambda one: (one.attempts > 0 and is_late(one, now), one.order))
+        for one in creates:
+            yield [one]
+        if updates:
+            # Fields do not wait for files.
+            together = together and not any(one.payload.get("files") for one in comments[:1])
+            with_comment, comments = (comments[:1], comments[1:]) if together else ([], comments)
+            yield [*updates, *with_comment]
+        for one in comments:
+            yield [one]
 
     def _send_one(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
         """One request: its files, the permit, the last look, and at once the request itself."""
@@ -119,7 +148,7 @@ class Delivery:
         except TemporaryError as error:
             # No permit in time: nothing was marked as being sent, and another case may use the wait.
             log.info("write.postponed", group=target.hand.group, error=str(error))
-            return Outcome(done=False, due_at=self._in(error.retry_after_s or FIRST_WAIT_S))
+            return Outcome(done=False, due_at=self._in(error.retry_after_s or FIRST_S), stops=True)
 
     def _send_permitted(
         self,
@@ -137,28 +166,39 @@ class Delivery:
             if isinstance(carried, TemporaryError):
                 raise carried
             written = self._write(target, connector, request, carried)
-        except UnknownOutcomeError as error:
-            # Counted from now, not from the start: reads and short waits may have come before the request itself.
-            horizon_at = self._in(error.horizon_s)
-            if not error.horizon_s:
-                # A site that answers 5xx again and again is not asked in a tight loop.
-                tries = max(one.attempts for one in request)
-                horizon_at = self._in(min(tries and 2.0 ** (tries - 1), LONGEST_WAIT_S))
-            return self._unknown(target, request, number, error, horizon_at=horizon_at)
-        except ChangedError as error:
-            self._back_to_plan(target, request, number, error, due_at=None)
-            return Outcome(done=False, reread=True)
-        except TemporaryError as error:
-            wait = error.retry_after_s if error.retry_after_s is not None else self._backoff_s(request)
-            return self._back_to_plan(target, request, number, error, due_at=self._in(wait))
-        except RefusedError as error:
-            return self._back_to_plan(target, request, number, error, due_at=self._in(LONGEST_WAIT_S / 15))
-        except MissingError as error:
-            return self._missing(target, request, number, error)
-        except PermanentError as error:
-            return self._refused(target, connector, request, number, error)
+        except RemoteError as error:
+            trial = Trial(max(one.attempts for one in request), len(request), request[0].kind)
+            return self._follow(target, connector, request, number, error, judge(error, trial))
         self._confirm(target, connector, request, number, written)
         return Outcome(done=True, news=any(one.reason.startswith("lost ") for one in request))
+
+    def _follow(
+        self,
+        target: Target,
+        connector: Connector,
+        request: list[Operation],
+        number: int,
+        error: RemoteError,
+        verdict: Verdict,
+    ) -> Outcome:
+        """Write down what a failure means, and do what follows it."""
+        if verdict.next is Next.UNKNOWN:
+            # Counted from now, not from the start: reads and short waits may have come before the request itself.
+            return self._unknown(target, request, number, error, horizon_at=self._in(verdict.after_s))
+        if verdict.next is Next.BURY:
+            self._bury(target, request, number, error)
+            return Outcome(done=True, news=True)
+        due_at = self._in(verdict.after_s) if verdict.next is Next.WAIT else None
+        self._back_to_plan(target, request, number, error, due_at=due_at)
+        if verdict.next is not Next.DIVIDE:
+            return Outcome(done=False, due_at=due_at, reread=verdict.next is Next.REREAD, stops=verdict.stops)
+        divided = Outcome(done=True)
+        for one in request:
+            outcome = self._send_one(target, connector, [one])
+            divided = divided.and_then(outcome)
+            if outcome.stops or outcome.reread:
+                break
+        return divided
 
     def _put_off(self, target: Target, refusal: Refusal) -> Outcome:
         """What was planned does not hold now: read and plan anew, at once or later."""
@@ -202,7 +242,7 @@ class Delivery:
             if not current:
                 return [], 0, None
             # If this process ends now, nobody knows how far the tries got: each has its deadline and its short wait.
-            longest_s = TRIES * (settings.deadline_s + PATIENCE_S) + settings.processing_s
+            longest_s = SPOT_TRIES * (settings.deadline_s + SPOT_S) + settings.processing_s
             horizon_at = transaction.now + timedelta(seconds=longest_s)
             number = transaction.journal.start_attempt(
                 target.hand.group,
@@ -220,9 +260,9 @@ class Delivery:
         customer never, because they may be taken back during the wait: they are read and judged anew."""
         tells = target.side is Side.HELPDESK and any(one.kind is OperationKind.COMMENT for one in request)
         retrying = Retrying(
-            retry=retry_if_exception(lambda error: not tells and _is_briefly_busy(error)),
-            wait=wait_exception(_asked_wait_s),
-            stop=stop_after_attempt(TRIES),
+            retry=retry_if_exception(lambda error: not tells and spot_wait_s(error) is not None),
+            wait=wait_exception(lambda error: spot_wait_s(error) or 0.0),
+            stop=stop_after_attempt(SPOT_TRIES),
             sleep=self.clock.sleep,
             reraise=True,
         )
@@ -278,7 +318,7 @@ class Delivery:
         target: Target,
         request: list[Operation],
         number: int,
-        error: UnknownOutcomeError,
+        error: RemoteError,
         *,
         horizon_at: datetime,
     ) -> Outcome:
@@ -287,7 +327,7 @@ class Delivery:
             transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=horizon_at, error=str(error))
             transaction.journal.end_attempt(number, "unknown", str(error))
         log.warning("write.unknown", group=target.hand.group, error=str(error))
-        return Outcome(done=False, due_at=horizon_at)
+        return Outcome(done=False, due_at=horizon_at, stops=True)
 
     def _back_to_plan(
         self,
@@ -297,51 +337,22 @@ class Delivery:
         error: RemoteError,
         *,
         due_at: datetime | None,
-    ) -> Outcome:
-        """The request certainly had no effect: the operations are unsent again."""
+    ) -> None:
+        """The request certainly had no effect: the operations are unsent again, until `due_at` if that is given."""
         with self.ledger.begin(target.hand) as transaction:
-            transaction.journal.change([one.key for one in request], state=OperationState.PLANNED, error=str(error))
+            keys = [one.key for one in request]
+            transaction.journal.change(keys, state=OperationState.PLANNED, due_at=due_at, error=str(error))
             transaction.journal.end_attempt(number, "temporary", str(error))
         log.info("write.postponed", group=target.hand.group, error=str(error))
-        return Outcome(done=False, due_at=due_at)
-
-    def _missing(self, target: Target, request: list[Operation], number: int, error: MissingError) -> Outcome:
-        if request[0].attempts >= MISSING_TRIES:
-            self._bury(target, request, number, error)
-            return Outcome(done=True, news=True)
-        return self._back_to_plan(target, request, number, error, due_at=self._in(LONGEST_WAIT_S / 15))
-
-    def _refused(
-        self,
-        target: Target,
-        connector: Connector,
-        request: list[Operation],
-        number: int,
-        error: PermanentError,
-    ) -> Outcome:
-        """A definite no: each operation is tried alone, and the one that is refused alone becomes a dead letter."""
-        if len(request) == 1:
-            self._bury(target, request, number, error)
-            return Outcome(done=True, news=True)
-        self._back_to_plan(target, request, number, error, due_at=None)
-        news = False
-        for one in request:
-            outcome = self._send_one(target, connector, [one])
-            news |= outcome.news
-            if not outcome.done:
-                return replace(outcome, news=news)
-        return Outcome(done=True, news=news)
 
     def _bury(self, target: Target, request: list[Operation], number: int, error: RemoteError) -> None:
         with self.ledger.begin(target.hand) as transaction:
-            transaction.journal.change([one.key for one in request], state=OperationState.DEAD, error=str(error))
+            for one in request:
+                letter = describe(one, error, route=target.route, key=target.key, snapshot=target.snapshot)
+                transaction.journal.bury(one.key, error=str(error), letter=letter)
             transaction.journal.end_attempt(number, "refused", str(error))
-            transaction.note("dead_letter", group=target.hand.group, error=str(error))
+            transaction.note("dead_letter", group=target.hand.group, error=str(error), field=error.field)
         log.error("write.refused", group=target.hand.group, error=str(error))
-
-    def _backoff_s(self, request: Iterable[Operation]) -> float:
-        tries = max(one.attempts for one in request)
-        return float(min(FIRST_WAIT_S * 2 ** min(tries, 10), LONGEST_WAIT_S))
 
     def _in(self, seconds: float) -> datetime:
         return self.clock.now() + timedelta(seconds=seconds)
@@ -352,29 +363,14 @@ def _kind_of(request: list[Operation]) -> OperationKind:
     return min((one.kind for one in request), key=[*OperationKind].index)
 
 
-def _is_briefly_busy(error: BaseException) -> bool:
-    return isinstance(error, TemporaryError) and (error.retry_after_s is not None and error.retry_after_s <= PATIENCE_S)
+def is_mirror(one: Operation) -> bool:
+    """Whether an operation copies what people said: such comments keep their order."""
+    return one.kind is OperationKind.COMMENT and not is_note(one)
 
 
-def _asked_wait_s(error: BaseException) -> float:
-    return error.retry_after_s or 0.0 if isinstance(error, TemporaryError) else 0.0
-
-
-def _requests(operations: list[Operation], *, together: bool) -> Iterable[list[Operation]]:
-    """Operations as requests: a create alone; all field updates in one, with the first comment where that is possible;
-    then each further comment."""
-    creates = [one for one in operations if one.kind is OperationKind.CREATE]
-    updates = [one for one in operations if one.kind is OperationKind.UPDATE]
-    comments = sorted((one for one in operations if one.kind is OperationKind.COMMENT), key=lambda one: one.order)
-    for one in creates:
-        yield [one]
-    if updates:
-        # Fields do not wait for files.
-        together = together and not any(one.payload.get("files") for one in comments[:1])
-        with_comment, comments = (comments[:1], comments[1:]) if together else ([], comments)
-        yield [*updates, *with_comment]
-    for one in comments:
-        yield [one]
+def is_late(one: Operation, now: datetime) -> bool:
+    """Whether an operation has waited so long that nothing is held back for it any more."""
+    return one.planned_at is not None and now - one.planned_at > KEEPS_ORDER
 
 
 def _ticket_draft(target: Target, operation: Operation) -> TicketDraft:

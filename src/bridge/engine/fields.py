@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.engine.compose import without_footer
+from bridge.engine.letters import is_outdated
+from bridge.engine.route import Route
 from bridge.engine.state import GroupState, LastChange
 from bridge.mapping import Lens
 from bridge.model.brake import BrakeKind
@@ -89,8 +91,12 @@ class Pair:
 
 
 def pairs_of(state: GroupState) -> list[Pair]:
-    """The fields both sides of the route map."""
-    route = state.route
+    """The fields both sides of the group's route map."""
+    return pairs_between(state.route)
+
+
+def pairs_between(route: Route) -> list[Pair]:
+    """The fields both sides of a route map."""
     found = []
     for name, policy in route.policies.items():
         lenses = {side: route.end(side).mapping.lenses.get(name) for side in Side}
@@ -239,6 +245,9 @@ def case_of(state: GroupState, pair: Pair, blocked: str, operations: list[Operat
     """What the table has to know about a field of one ticket. `operations` are those of the field that count."""
     views = {side: _view(state, pair, side) for side in Side}
     last = operations[-1] if operations else None
+    if last is not None and last.state is OperationState.DEAD:
+        # Under other rules, or at a target that shows something else, the site may answer otherwise.
+        last = None if is_outdated(last, state.route, state.snapshots.get(last.side)) else last
     link = state.link
     return FieldCase(
         policy=pair.policy,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -10,8 +11,11 @@ from threading import Lock
 import structlog
 
 from bridge.connect.port import Connector, Feed
+from bridge.connect.urgency import background, live
 from bridge.engine.connections import Connections
 from bridge.engine.keys import Keys
+from bridge.engine.patience import INSISTS
+from bridge.engine.reading import Answer, Unread, read_apart
 from bridge.engine.reasons import STRAYED, UNROUTED, strayed_ticket, unrouted_ticket
 from bridge.engine.route import Route
 from bridge.engine.state import group_of
@@ -27,6 +31,8 @@ from bridge.store.readings import Known
 
 FETCH_AT_ONCE = 100
 """Tickets a batch read; vendors take no more."""
+AGAIN_AT_ONCE = 20
+"""Tickets a poll that could not be read before and are tried again, one by one."""
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +57,8 @@ class Intake:
     clock: Clock
     _locks: dict[str, Lock] = field(default_factory=dict)
     _read_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _failed: dict[str, int] = field(default_factory=dict)
+    """Polls of a site that failed in a row."""
 
     def poll(self, site: str, *, every_feed: bool = False, between: Callable[[], object] = lambda: None) -> Poll:
         """Read every feed of a site to its present end. Feeds that ask for less are read when their time has come, or
@@ -61,12 +69,36 @@ class Intake:
             try:
                 for feed in connector.feeds():
                     if every_feed or self._is_due(site, feed):
-                        self._read_feed(site, connector, feed, poll, between)
+                        with self._urgency(site, feed):
+                            self._read_feed(site, connector, feed, poll, between)
                         self._read_at[site, feed.name] = self.clock.now()
+                with background():
+                    poll.due += self._try_again(site, connector)
             except RemoteError as error:
                 log.warning("poll.failed", site=site, error=str(error))
                 poll.failed = str(error)
+                self._failed[site] = self._failed.get(site, 0) + 1
+            else:
+                self._failed.pop(site, None)
         return poll
+
+    def _try_again(self, site: str, connector: Connector) -> int:
+        """Read what could not be read before, each ticket alone; how many readings are news."""
+        with self.ledger.begin() as transaction:
+            due = transaction.unread.due(site, limit=AGAIN_AT_ONCE)
+        news = 0
+        for ref in due:
+            asked_at = self.ledger.now()
+            snapshots = self._fetch(connector, [ref])
+            with self.ledger.begin() as transaction:
+                news += self._take(transaction, snapshots, asked_at=asked_at)
+        return news
+
+    def _urgency(self, site: str, feed: Feed) -> AbstractContextManager[None]:
+        """A feed read for the first time tells of the past: nobody waits for it as for what happens now."""
+        with self.ledger.begin() as transaction:
+            is_new = transaction.readings.cursor(site, feed.name) is None
+        return background() if is_new else live()
 
     def _is_due(self, site: str, feed: Feed) -> bool:
         last = self._read_at.get((site, feed.name))
@@ -86,7 +118,8 @@ class Intake:
                 transaction.readings.set_cursor(site, feed.name, page.cursor, settled_through=page.settled_through)
             if not page.more:
                 return
-            between()
+            with live():
+                between()
 
     def _begin_at(self, site: str) -> datetime:
         mine = [route for route in self.routes.values() if site in (route.helpdesk.site, route.tracker.site)]
@@ -157,8 +190,12 @@ class Intake:
         wanted = list(dict.fromkeys(refs))
         read: list[Snapshot] = []
         for start in range(0, len(wanted), FETCH_AT_ONCE):
-            answers = connector.fetch(wanted[start : start + FETCH_AT_ONCE], threads=threads)
+            part = wanted[start : start + FETCH_AT_ONCE]
+            insists = self._failed.get(part[0].site, 0) >= INSISTS
+            answers = read_apart(connector, part, threads=threads, insists=insists)
             read.extend(answer for answer in answers.values() if isinstance(answer, Snapshot))
+            with self.ledger.begin() as transaction:
+                keep_unread(transaction, answers)
         return read
 
     def _take(self, transaction: Transaction, snapshots: list[Snapshot], *, asked_at: datetime) -> int:
@@ -264,6 +301,15 @@ class Intake:
         transaction.hands.raise_generation(group, marker.generation)
         transaction.note("adopted", group=group, tracker=snapshot.key)
         return link
+
+
+def keep_unread(transaction: Transaction, answers: Mapping[TicketRef, Answer]) -> None:
+    """Remember which tickets could not be read; forget it of those that could."""
+    bad = {ref: answer for ref, answer in answers.items() if isinstance(answer, Unread)}
+    transaction.unread.clear(ref for ref in answers if ref not in bad)
+    for ref, answer in bad.items():
+        log.warning("ticket.unread", ticket=str(ref), why=answer.why)
+        transaction.unread.add(ref, answer.why)
 
 
 def _source(marker: Marker) -> TicketRef | None:

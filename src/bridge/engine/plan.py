@@ -13,7 +13,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from bridge.engine import reasons
 from bridge.engine.compose import new_issue_body
 from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
+from bridge.engine.letters import is_outdated
 from bridge.engine.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
+from bridge.engine.route import Route
 from bridge.engine.shared import plan_shared_fields
 from bridge.engine.state import GroupState
 from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_first_files, plan_threads, promise_first_files
@@ -189,8 +191,9 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
         plan.threads = [ThreadPlan(cancelled=[one for one in creates if one.state is OperationState.PLANNED])]
         return
     payload = _new_issue(state)
-    if any(not _is_open_create(one, payload) for one in creates):
-        plan.why = "an earlier create is not settled"
+    if any(not _is_open_create(one, payload, route) for one in creates):
+        unwanted = any(one.state is OperationState.DISCARDED for one in creates)
+        plan.why = "a person decided against an issue" if unwanted else "an earlier create is not settled"
         return
     if source.thread is None:
         plan.need.add(Side.HELPDESK)
@@ -213,10 +216,12 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
         _plan_texts(state, plan, tools)
 
 
-def _is_open_create(one: Operation, payload: Mapping[str, Any]) -> bool:
-    """Whether a create may be planned again: it is unsent, or it was refused for good and would now say otherwise."""
-    if one.state is OperationState.DEAD:
-        return any(one.payload.get(name) != value for name, value in payload.items())
+def _is_open_create(one: Operation, payload: Mapping[str, Any], route: Route) -> bool:
+    """Whether a create may be planned again: it is unsent, or it was given up and would now say otherwise, or be made
+    by other rules."""
+    if one.state in (OperationState.DEAD, OperationState.DISCARDED):
+        says_otherwise = any(one.payload.get(name) != value for name, value in payload.items())
+        return says_otherwise or (one.state is OperationState.DEAD and is_outdated(one, route))
     return one.state is OperationState.PLANNED
 
 
@@ -287,7 +292,9 @@ def _update(
     same = next((one for one in earlier if one.state is OperationState.PLANNED and _wants(one, change, sources)), None)
     payload = {"fields": dict(change), "prior": prior, **_shared_payload(write)}
     if same is not None:
-        return replace(same, payload=payload)
+        # What a person put in place of the value stands as long as its source does.
+        fields = same.payload["fields"] if same.edited else payload["fields"]
+        return replace(same, payload={**payload, "fields": dict(fields)})
     return Operation(
         key="",
         group=state.hand.group,
@@ -309,7 +316,8 @@ def _shared_payload(write: FieldWrite) -> dict[str, Any]:
 
 
 def _wants(one: Operation, change: Mapping[str, Any], sources: Mapping[str, Any]) -> bool:
-    return dict(one.payload["fields"]) == dict(change) and dict(one.sources) == dict(sources)
+    is_same = one.edited or dict(one.payload["fields"]) == dict(change)
+    return is_same and dict(one.sources) == dict(sources)
 
 
 def _plain(readings: Mapping[str, Reading]) -> dict[str, Any]:

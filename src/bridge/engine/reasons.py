@@ -93,8 +93,19 @@ def _letter(state: GroupState, one: Operation) -> Document:
         paragraph(node("strong", text(_missing(state, one)))),
         *([paragraph(text(wanted))] if (wanted := _wanted(one)) else []),
         paragraph(text(one.error)),
-        paragraph(text("Everything else of this case goes on.")),
+        *([paragraph(text(f"The site names the field {named}."))] if (named := _named(one)) else []),
+        paragraph(text("Everything else of this case goes on. Once it is mended: "), _command(one)),
     )
+
+
+def _named(one: Operation) -> str:
+    """The field a site complained of, where that is not the one that was to be written."""
+    field = str(one.letter.get("field") or "")
+    return field if field and field not in (one.payload.get("fields") or {}) else ""
+
+
+def _command(one: Operation) -> Node:
+    return node("code", text=f"bridge failures retry {one.key[:8]}")
 
 
 def _missing(state: GroupState, one: Operation) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bridge.engine.addressee import OTHERS, UNADDRESSED, addressed
 from bridge.engine.compose import MOVED, SHARES, first_files_body, joined_body, mirrored_body
+from bridge.engine.letters import is_outdated
 from bridge.engine.route import Route
 from bridge.engine.shown_files import belonging, parted
 from bridge.engine.state import GroupState, source_of
@@ -141,8 +142,13 @@ def _unsent_mirrors(state: GroupState, target: Side) -> list[Operation]:
     return [
         one
         for one in state.operations
-        if one.kind is OperationKind.COMMENT and one.side is target and one.state in UNSENT and _is_mirror(one)
+        if one.kind is OperationKind.COMMENT and one.side is target and _is_mirror(one) and _is_unsent(one, state)
     ]
+
+
+def _is_unsent(one: Operation, state: GroupState) -> bool:
+    """Whether a copy is still to be decided about: not sent, or given up under other rules."""
+    return one.state in UNSENT or (one.state is OperationState.DEAD and is_outdated(one, state.route))
 
 
 def _is_mirror(operation: Operation) -> bool:

@@ -27,7 +27,8 @@ class OperationState(StrEnum):
     """Where an operation stands in the journal.
 
     planned → sending → confirmed | unknown | planned (definite temporary failure) | dead;
-    planned → cancelled | superseded | held (waits for a person's release); unknown → confirmed | planned | void.
+    planned → cancelled | superseded | held (waits for a person's release); unknown → confirmed | planned | void;
+    dead → planned (tried again) | discarded (a person accepts that it will not be).
     """
 
     PLANNED = "planned"
@@ -39,6 +40,7 @@ class OperationState(StrEnum):
     SUPERSEDED = "superseded"
     VOID = "void"
     DEAD = "dead"
+    DISCARDED = "discarded"
 
 
 UNSENT = frozenset({OperationState.PLANNED, OperationState.HELD})
@@ -54,6 +56,8 @@ class Operation:
     name → value) and `prior` for updates, `body` (a document as JSON), `visibility` and `audience` for comments.
     `sources` holds the source side's native values the operation was planned from, which become its base on confirm.
     `reason` is the rule that released it (`file:line`), for people and for the check at the moment of sending.
+    `letter` is what stood around an operation when it was given up (see `bridge.engine.letters`), empty before. `edited`:
+    a person changed the payload, which therefore is not worked out anew while the source stays as it was.
     """
 
     key: str
@@ -74,6 +78,9 @@ class Operation:
     horizon_at: datetime | None = None
     error: str = ""
     remote_id: str = ""
+    planned_at: datetime | None = None
+    letter: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

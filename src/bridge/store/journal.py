@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from bridge.model.codec import decode, decode_marker, encode, encode_marker
 from bridge.model.operation import OPEN, Operation, OperationKind, OperationState
@@ -46,7 +47,7 @@ class Journal:
                 planned_at=self._now,
             )
         )
-        return planned
+        return replace(planned, planned_at=self._now)
 
     def get(self, key: str) -> Operation | None:
         """One operation."""
@@ -54,11 +55,15 @@ class Journal:
         return None if row is None else _operation(row)
 
     def of_group(self, group: str) -> list[Operation]:
-        """The operations of a group that are not over: open ones and dead letters, in the order they were planned."""
+        """The operations of a group that are not over: open ones and dead letters, in the order they were planned; and
+        a create that a person decided against."""
         states = [state.value for state in OPEN | {OperationState.DEAD}]
+        unwanted = and_(
+            operation.c.state == OperationState.DISCARDED.value, operation.c.kind == OperationKind.CREATE.value
+        )
         rows = self._connection.execute(
             select(operation)
-            .where(operation.c.group_id == group, operation.c.state.in_(states))
+            .where(operation.c.group_id == group, or_(operation.c.state.in_(states), unwanted))
             .order_by(operation.c.planned_at, operation.c.sequence, operation.c.key)
         )
         return [_operation(row) for row in rows]
@@ -163,6 +168,19 @@ class Journal:
             update(attempt).where(attempt.c.id == number).values(outcome=outcome, error=error, answered_at=self._now)
         )
 
+    def bury(self, key: str, *, error: str, letter: Mapping[str, Any]) -> None:
+        """Give an operation up, and keep what stood around it."""
+        self.change([key], state=OperationState.DEAD, error=error, letter=encode(letter))
+
+    def beginning_with(self, prefix: str, state: OperationState) -> list[Operation]:
+        """The operations in this state whose key begins so."""
+        rows = self._connection.execute(
+            select(operation).where(
+                operation.c.state == state.value, operation.c.key.startswith(prefix, autoescape=True)
+            )
+        )
+        return [_operation(row) for row in rows]
+
     def in_state(self, *states: OperationState) -> list[Operation]:
         """Every operation in one of these states, oldest first."""
         rows = self._connection.execute(
@@ -206,4 +224,7 @@ def _operation(row: Any) -> Operation:
         horizon_at=row.horizon_at,
         error=row.error,
         remote_id=row.remote_id,
+        planned_at=row.planned_at,
+        letter=MappingProxyType(decode(row.letter) or {}),
+        edited=bool(row.edited),
     )

@@ -13,6 +13,8 @@ from typing import Any
 
 import alembic.command
 import alembic.config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +32,7 @@ from bridge.store.links import Links
 from bridge.store.notices import Notices
 from bridge.store.readings import Readings
 from bridge.store.schema import EPOCH
+from bridge.store.unread import UnreadTickets
 from bridge.store.upsert import put_row
 
 FILE = "ledger.sqlite3"
@@ -50,6 +53,7 @@ class Transaction:
         self.files = Files(connection, now)
         self.notices = Notices(connection, now)
         self.chores = Chores(connection)
+        self.unread = UnreadTickets(connection, now)
 
     def note(self, what: str, *, group: str = "", by_person: bool = False, **detail: Any) -> None:
         """Append to the audit trail."""
@@ -125,7 +129,8 @@ def open_ledger(
 
     `only_look` opens one that may be in use by another process, to read from; `beside` one to write a few rows into, in
     transactions that wait for each other's. Neither touches the tables' shape. Raises ConfigurationError when another
-    process holds the directory, there is nothing to look at, or the database cannot be reached.
+    process holds the directory, there is nothing to look at, its tables are of another version, or the database cannot be
+    reached.
     """
     lock: FileLock | None = None
     if url is not None:
@@ -137,7 +142,9 @@ def open_ledger(
     else:
         engine, lock = _open_sqlite(directory)
     try:
-        if not (only_look or beside):
+        if beside:
+            _check_revision(engine)
+        elif not only_look:
             migrate(engine)
     except SQLAlchemyError as error:
         engine.dispose()
@@ -191,10 +198,26 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("begin immediate")
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest revision."""
+def _check_revision(engine: Engine) -> None:
+    """Tables are brought up to date only by the process that holds the ledger."""
+    with engine.begin() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != ScriptDirectory.from_config(_migrations()).get_current_head():
+        engine.dispose()
+        raise ConfigurationError(
+            "The ledger's tables are of another version of bridge.", None, "start `bridge run` of this version first"
+        )
+
+
+def _migrations() -> alembic.config.Config:
     config = alembic.config.Config()
     config.set_main_option("script_location", str(resources.files("bridge.store") / "migrations"))
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to the newest revision."""
+    config = _migrations()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, MetaData, String, Table, Text, false
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -165,6 +165,8 @@ operation = Table(
     Column("remote_id", String(255), nullable=False, default=""),
     Column("planned_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    Column("letter", Json),
+    Column("edited", Boolean, nullable=False, default=False, server_default=false()),
     Index("operation_group", "group_id", "state"),
     Index("operation_state", "state"),
 )
@@ -240,6 +242,18 @@ conflict = Table(
     Column("helpdesk", Json),
     Column("tracker", Json),
     Column("seen_at", Instant, nullable=False),
+)
+
+unread = Table(
+    "unread",
+    metadata,
+    Column("site", String(128), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("since_at", Instant, nullable=False),
+    Column("again_at", Instant, nullable=False),
+    Index("unread_again", "site", "again_at"),
 )
 
 notice = Table(
