@@ -133,11 +133,16 @@ class JiraFiles:
         assert found is not None
         return found[1]
 
+    def records(self, key: str) -> list[dict[str, Any]]:
+        """Every file of an issue as Jira tells of it."""
+        issue = ask("GET", f"{self._root}/issue/{key}", self._login, params={"fields": "attachment"}).json()
+        files: list[dict[str, Any]] = issue["fields"]["attachment"]
+        return files
+
     def listed(self, key: str) -> dict[str, bytes]:
         """Every file of an issue by name, fetched."""
-        files = ask("GET", f"{self._root}/issue/{key}", self._login, params={"fields": "attachment"}).json()
         found: dict[str, bytes] = {}
-        for one in files["fields"]["attachment"]:
+        for one in self.records(key):
             assert one["filename"] not in found, "two files of one name"
             found[one["filename"]] = ask("GET", f"{self._root}/attachment/content/{one['id']}", self._login).content
         return found

@@ -6,8 +6,11 @@ import re
 
 import pytest
 
+from bridge.cli.story.script import Opened
+
 from .conftest import World
 from .filing import DeskFiles, JiraFiles, github_texts
+from .test_groups import put_together, two_customers
 
 LOG = b"line\n" * 50_000
 SHOT = bytes(range(256)) * 40
@@ -104,13 +107,45 @@ def test_what_the_customer_sent_does_not_come_back_to_them(world: World) -> None
     desk.reply(ticket, "<p>Here.</p>", desk.upload("trace.log", LOG))
     world.converge()
     key, jira = key_of(world), JiraFiles(world.jira)
-    [ours] = world.jira._call("GET", f"/rest/api/3/issue/{key}?fields=attachment", login=world.jira._login("lead"))[
-        "fields"
-    ]["attachment"]
+    [ours] = jira.records(key)
     jira.comment(key, "#reply Line 4 of your log says it:", ours)
     world.converge()
     assert [file.name for file in desk.listed(ticket)] == ["trace.log"]
     assert "it came from this ticket" in desk.said(ticket)[-1]
+
+
+def shared(world: World) -> tuple[str, str, str, DeskFiles, DeskFiles]:
+    """One issue for a ticket of each customer, both with a file in the first message: its key, and the tickets."""
+    two_customers(world)
+    acme, globex = DeskFiles(world.acme), DeskFiles(world.globex)
+    first = acme.file("Checkout fails", acme.upload("acme.log", LOG))
+    second = globex.file("Cannot pay", globex.upload("globex.log", SHOT))
+    world.converge()
+    tickets = (
+        Opened("acme-desk", first, "Checkout fails", "high"),
+        Opened("globex-desk", second, "Cannot pay", "high"),
+    )
+    return put_together(world, *tickets), first, second, acme, globex
+
+
+def test_the_files_of_a_ticket_that_joins_an_issue_come_along(world: World) -> None:
+    key, *_tickets = shared(world)
+    assert sorted(map(stem, JiraFiles(world.jira).listed(key))) == ["acme.log", "globex.log"]
+
+
+def test_one_customer_s_file_never_reaches_another_s_ticket_even_if_a_reply_shows_it(world: World) -> None:
+    key, first, second, acme, globex = shared(world)
+    jira = JiraFiles(world.jira)
+    copy = next(one for one in jira.records(key) if one["filename"].startswith("acme-"))
+    own = jira.attach(key, "fix.txt", b"ok")
+    jira.comment(key, f"#reply globex:{second} Compare these:", copy, own)
+    world.converge()
+    assert [stem(file.name) for file in globex.listed(second)] == ["globex.log", "fix.txt"]
+    said = globex.said(second)[-1]
+    assert "Compare these" in said
+    assert "it came from another ticket" in said
+    assert "acme" not in said
+    assert len(acme.said(first)) == 1
 
 
 def test_files_stay_behind_with_a_reason_and_hold_nothing_up(world: World) -> None:

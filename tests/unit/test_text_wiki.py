@@ -175,3 +175,9 @@ def test_what_the_markup_cannot_nest_stands_side_by_side() -> None:
     assert write_wiki(document) == "{quote}\na\n\nb\n\nc\n{quote}"
     table = node("table", node("row", node("cell", node("bullets", item(line("a")), item(line("b"))))))
     assert write_wiki(doc(table)) == "| a \\\\ b |"
+
+
+def test_a_file_of_the_issue_is_shown_small_and_read_back() -> None:
+    document = doc(paragraph(text("see "), node("image", name="shot-1a2b3c4d.png")))
+    assert write_wiki(document) == "see !shot-1a2b3c4d.png|thumbnail!"
+    assert read_wiki(write_wiki(document)) == document

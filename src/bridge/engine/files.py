@@ -33,6 +33,8 @@ TRIES = 3
 WAITS_S = (2.0, 8.0)
 TOKEN_LASTS = timedelta(minutes=40)
 """How long a file that waits for its comment is trusted to be still there; Zendesk keeps it for an hour."""
+OTHERS = "it came from another ticket"
+"""Why a copy of one ticket's file does not go to another."""
 RENEW = timedelta(seconds=60)
 """How often the hand on the group is renewed while bytes pass."""
 
@@ -47,6 +49,11 @@ class Carried:
     copy: Uploaded | None = None
     why: str = ""
     is_new: bool = False
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether not even its name is told: it is somebody else's."""
+        return self.why == OTHERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ class Carrier:
             raise _LeftBehind("it was found to be harmful")
         ours = next((one for one in load.there.values() if one.copy and one.copy.id == file.id), None)
         if ours is not None and ours.origin != load.errand.ticket:
-            raise _LeftBehind("it came from another ticket")
+            raise _LeftBehind(OTHERS)
         if ours is not None:
             raise _LeftBehind("it came from this ticket")
         if file.ours:

@@ -59,7 +59,7 @@ def with_files(body: Document, carried: Sequence[Carried], *, may_open: bool) ->
         if found.copy is not None:
             name = text(found.copy.name)
             return node("link", name, url=found.copy.url) if found.copy.url and not found.copy.token else name
-        return text(f"[{safe_name(found.file.name)}]")
+        return text(f"[{_name(found)}]")
 
     shown = _with_images(body, swap)
     is_inside = {id(each) for each in carried if any(_shows(one, each.file) for one in body.walk())}
@@ -83,19 +83,24 @@ def _copies(label: str, found: Sequence[Carried]) -> list[Node]:
 
 def _left(carried: Sequence[Carried], *, may_open: bool) -> list[Node]:
     """One line for each reason."""
-    reasons: dict[str, list[Attachment]] = defaultdict(list)
+    reasons: dict[str, list[Carried]] = defaultdict(list)
     for each in carried:
         if each.copy is None:
-            reasons[each.why].append(each.file)
+            reasons[each.why].append(each)
     lines = []
-    for why, files in reasons.items():
+    for why, left in reasons.items():
         names: list[Node] = []
-        for file in files:
-            name = text(safe_name(file.name))
+        for each in left:
+            name, file = text(_name(each)), each.file
             size = f" ({shown_size(file.size)})" if file.size else ""
-            names += [text(", "), node("link", name, url=file.url) if may_open and file.url else name, text(size)]
+            opens = may_open and file.url and not each.is_secret
+            names += [text(", "), node("link", name, url=file.url) if opens else name, text(size)]
         lines.append(paragraph(node("emphasis", text(LEFT)), *names[1:], node("emphasis", text(f" – {why}."))))
     return lines
+
+
+def _name(left: Carried) -> str:
+    return "a file" if left.is_secret else safe_name(left.file.name)
 
 
 def _with_images(body: Node, swap: Callable[[Node], Node | None]) -> Node:

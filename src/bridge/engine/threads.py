@@ -105,7 +105,8 @@ def plan_threads(state: GroupState, *, blocked: str, told: str, sign: Signer, sp
 
 
 def _introduce(state: GroupState, plan: ThreadPlan, sign: Signer, split: Splitter) -> Iterator[Operation]:
-    """What a ticket that joined an issue says, told there once as a comment: the issue was made of another one."""
+    """What a ticket that joined an issue says, told there once as a comment with the files of its first message: the
+    issue was made of another one."""
     link, source = state.link, state.snapshots.get(Side.HELPDESK)
     if link is None or source is None:
         return
@@ -122,7 +123,9 @@ def _introduce(state: GroupState, plan: ThreadPlan, sign: Signer, split: Splitte
     description = description if isinstance(description, Node) else rich.from_plain(str(description or ""))
     why = MOVED if has_moved else SHARES
     whole = joined_body(why, str(says.get(SUMMARY) or ""), description, source=source, whose=state.route.name)
-    for part, text in enumerate(split(state.route.tracker.site, whole), start=1):
+    parts = split(state.route.tracker.site, whole)
+    files = parted(source.attachments, parts)
+    for part, text in enumerate(parts, start=1):
         marker = sign(Marker(state.route.name, str(source.ref), JOINED, item, part, link.generation))
         plan.items.append(Item(Side.HELPDESK, item, part, Fate.SENT, rich.digest(whole), marker.mac))
         yield Operation(
@@ -130,7 +133,12 @@ def _introduce(state: GroupState, plan: ThreadPlan, sign: Signer, split: Splitte
             group=state.hand.group,
             kind=OperationKind.COMMENT,
             side=Side.TRACKER,
-            payload={"body": text, "visibility": Visibility.PUBLIC.value, "audience": Audience.VENDOR.value},
+            payload={
+                "body": text,
+                "visibility": Visibility.PUBLIC.value,
+                "audience": Audience.VENDOR.value,
+                "files": [encode_attachment(file) for file in files[part - 1]],
+            },
             item=item,
             marker=marker,
             reason="it joined the issue",
