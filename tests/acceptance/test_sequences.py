@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from bridge.cli.story.script import Reach
 from bridge.model.ticket import TicketRef
 
 from .conftest import World
+
+MANY = 1000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 40
+"""How many links rules are changed over."""
 
 
 def test_a_value_that_went_there_and_back_around_a_late_write_ends_as_the_customer_left_it(world: World) -> None:
@@ -102,6 +107,22 @@ def test_a_transition_that_fails_half_way_is_tried_again_and_arrives(world: Worl
     assert world.ticket(opened).fields["status"] == "pending"
 
 
+def test_the_second_hop_of_a_transition_failing_leads_on_from_the_first_and_not_back(world: World) -> None:
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    hops = {"site": "vendor-jira", "method": "POST", "path": "transitions", "count": 1}
+    world.fault(kind="slow_body", **hops)  # the first hop is only seen, the second fails
+    world.fault(kind="status", status=500, **hops)
+    world.acme.change(opened.ticket, status="pending", assignee_id=world.acme.user("agent"))
+    world.sandbox.clear_log()
+    world.converge()
+    moves = [line for line in world.requests(site="vendor-jira", writes=True) if line.endswith("/transitions")]
+    assert len(moves) == 3
+    assert world.issue(opened).fields["status"] == "Waiting"
+    assert world.requests(site="acme-desk", writes=True) == []
+    assert world.ticket(opened).fields["status"] == "pending"
+
+
 def test_a_default_the_tracker_sets_on_our_new_issue_is_not_written_to_the_customer(world: World) -> None:
     opened = world.file(world.acme, "Checkout fails", priority=None)
     world.sandbox.clear_log()
@@ -123,7 +144,7 @@ def test_an_edit_of_our_copy_in_the_tracker_is_not_sent_back(world: World) -> No
 
 
 def test_changed_rules_over_many_links_write_nothing_by_themselves(world: World) -> None:
-    for number in range(40):
+    for number in range(MANY):
         world.file(world.acme, f"Problem {number}", priority=("urgent", "high", "normal", "low")[number % 4])
     world.converge()
     world.stop()
