@@ -146,10 +146,14 @@ class GitHubClient:
 
         return self._following(path, send)
 
-    def remove(self, path: str, *, endpoint: str) -> None:
-        """DELETE once; the answer is empty."""
-        with self._wire.call(endpoint=endpoint, writes=True):
-            self._github.requester.requestJson("DELETE", path)
+    def remove(self, path: str, *, endpoint: str, ticket: str = "") -> None:
+        """DELETE once. The answer is empty; a redirect had no effect and is followed."""
+
+        def send(place: str) -> None:
+            with self._wire.call(endpoint=endpoint, ticket=ticket, writes=True, accept=REDIRECTS):
+                self._github.requester.requestJson("DELETE", place)
+
+        self._following(path, send)
 
     def close(self) -> None:
         """Let the connections go."""

@@ -23,6 +23,7 @@ from bridge.model.operation import (
     CommentDraft,
     Finding,
     Found,
+    Hiding,
     OperationKind,
     Probe,
     TicketChange,
@@ -43,12 +44,23 @@ from bridge_github.hooks import keep_webhooks
 from bridge_github.reading import FIX_VERSIONS, Reader, digest, moment, repository_of, spot_of, stamp
 from bridge_github.releases import Releases
 from bridge_github.shared import Shared, Spot
-from bridge_github.text import TEXT_LIMIT, TITLE_LIMIT, clean_title, marker_line, read_line, split_body, write_body
+from bridge_github.text import (
+    TEXT_LIMIT,
+    TITLE_LIMIT,
+    clean_title,
+    marker_line,
+    read_line,
+    read_text,
+    split_body,
+    write_body,
+)
 
 CAPABILITIES = Capabilities(
     fields_with_comment=False,
     internal_comments=False,
     edits_comments=True,
+    hides_comments=frozenset({Hiding.REMOVE}),
+    edits_keep_history=True,
     fetch_many=100,
     text_limit=TEXT_LIMIT,
     summary_limit=TITLE_LIMIT,
@@ -229,6 +241,26 @@ class GitHubConnector:
         message = f"{self._settings.name}: GitHub takes no files over its API"
         raise PermanentError(message, site=self._settings.name, status=413)
 
+    def edit_comment(self, ref: TicketRef, comment_id: str, draft: CommentDraft) -> Written:
+        """PATCH a comment. GitHub shows its earlier texts to whoever reads the issue."""
+        body = {"body": write_body(draft.body, marker_line(draft.marker))}
+        self._shared.forget_row(ref)
+        path = f"/repos/{self._spot(ref).repository}/issues/comments/{comment_id}"
+        row = self._client.write("PATCH", path, body, endpoint="comment", ticket=ref.id)
+        self._shared.forget_row(ref)
+        return Written(ref, url=row["html_url"], comment_id=comment_id)
+
+    def hide_comment(self, ref: TicketRef, comment_id: str, how: Hiding) -> Written:
+        """DELETE a comment: whoever sees the issue sees all of its comments, so nothing less hides one."""
+        if how is not Hiding.REMOVE:
+            said = f"GitHub keeps no comment from whoever sees {ref.id}; it can only be deleted"
+            raise PermanentError(said, site=self._settings.name)
+        self._shared.forget_row(ref)
+        path = f"/repos/{self._spot(ref).repository}/issues/comments/{comment_id}"
+        self._client.remove(path, endpoint="comment", ticket=ref.id)
+        self._shared.forget_row(ref)
+        return Written(ref, comment_id=comment_id)
+
     def find(self, probe: Probe) -> Finding:
         """Look through what our account made since, newest first. GitHub's lists are its database: absent is certain."""
         self._know_me()
@@ -270,6 +302,10 @@ class GitHubConnector:
     def normalise(self, field: str, value: Any) -> Any:
         """What GitHub will show after a write."""
         return writing.normalise(field, value)
+
+    def shown(self, body: Document) -> Document:
+        """The Markdown written, read again."""
+        return read_text(write_body(body, ""))
 
     def measure(self, body: Document) -> int:
         """Characters of Markdown; the limit leaves room for the marker's line."""

@@ -24,6 +24,7 @@ from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.operation import (
     CommentDraft,
     Finding,
+    Hiding,
     OperationKind,
     Probe,
     TicketChange,
@@ -82,6 +83,7 @@ class JiraConnector:
             internal_comments=True,
             edits_comments=True,
             attachments=True,
+            hides_comments=frozenset({Hiding.REMOVE}),
             fetch_many=BATCH,
             text_limit=TEXT_LIMIT,
             summary_limit=SUMMARY_LIMIT,
@@ -154,6 +156,14 @@ class JiraConnector:
         """See `attachments.Files`."""
         return self._files.upload(ref, file)
 
+    def edit_comment(self, ref: TicketRef, comment_id: str, draft: CommentDraft) -> Written:
+        """Rewrite a comment; exactly one request."""
+        return self._writer.edit_comment(ref, comment_id, draft)
+
+    def hide_comment(self, ref: TicketRef, comment_id: str, how: Hiding) -> Written:
+        """Delete a comment; exactly one request."""
+        return self._writer.hide_comment(ref, comment_id, how)
+
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment took effect."""
         if probe.kind is OperationKind.COMMENT and probe.ref is not None:
@@ -171,6 +181,10 @@ class JiraConnector:
         if isinstance(value, str):
             return (tidy_summary(value) if name == "summary" else value.strip()) or None
         return value
+
+    def shown(self, body: Document) -> Document:
+        """The ADF or wiki text written, read again."""
+        return read_text(write_text(body, cloud=self._client.cloud))
 
     def measure(self, body: Document) -> int:
         """Characters of what is sent: the whole ADF on Cloud, which is at least what Jira counts, or wiki text."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bridge.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from bridge.model.operation import CommentDraft, TicketChange, TicketDraft, Written
+from bridge.model.operation import CommentDraft, Hiding, TicketChange, TicketDraft, Written
 from bridge.model.ticket import TicketRef
 from bridge.model.words import Visibility
 from bridge_jira.client import JiraClient, Json
@@ -54,16 +54,33 @@ class Writer:
 
     def comment(self, ref: TicketRef, draft: CommentDraft) -> Written:
         """Write a comment that bears its marker as a property."""
+        body, path = self._comment_body(draft), f"issue/{ref.id}/comment"
+        with self._named():
+            made = self._client.send("POST", path, endpoint="comment", body=body, ticket=ref.id, writes=True)[1]
+        return Written(ref, comment_id=str(made["id"]))
+
+    def edit_comment(self, ref: TicketRef, comment_id: str, draft: CommentDraft) -> Written:
+        """Rewrite a comment. Its properties are sent again, so that a service desk's internal one stays internal."""
+        body, path = self._comment_body(draft), f"issue/{ref.id}/comment/{comment_id}"
+        with self._named():
+            self._client.send("PUT", path, endpoint="comment", body=body, ticket=ref.id, writes=True)
+        return Written(ref, comment_id=comment_id)
+
+    def hide_comment(self, ref: TicketRef, comment_id: str, how: Hiding) -> Written:
+        """Delete a comment; bridge makes none of them internal afterwards."""
+        if how is not Hiding.REMOVE:
+            raise PermanentError(f"{self._site}: bridge only deletes comments here.", site=self._site)
+        path = f"issue/{ref.id}/comment/{comment_id}"
+        self._client.send("DELETE", path, endpoint="comment", ticket=ref.id, writes=True)
+        return Written(ref, comment_id=comment_id)
+
+    def _comment_body(self, draft: CommentDraft) -> Json:
         properties = [marker_property(draft.marker)]
         if draft.visibility is Visibility.RESTRICTED:
             raise PermanentError(f"{self._site}: bridge writes no comment for a single role or group.", site=self._site)
         if draft.visibility is Visibility.INTERNAL:
             properties.append({"key": INTERNAL_PROPERTY, "value": {"internal": True}})
-        body = {"body": write_text(draft.body, cloud=self._client.cloud), "properties": properties}
-        path = f"issue/{ref.id}/comment"
-        with self._named():
-            made = self._client.send("POST", path, endpoint="comment", body=body, ticket=ref.id, writes=True)[1]
-        return Written(ref, comment_id=str(made["id"]))
+        return {"body": write_text(draft.body, cloud=self._client.cloud), "properties": properties}
 
     def update(self, change: TicketChange) -> Written:
         """Change fields in one request, and the status by as many transitions as its workflow needs."""

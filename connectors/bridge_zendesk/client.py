@@ -110,10 +110,10 @@ class Client:
             )
         return _read_json(response)
 
-    def send(self, method: str, path: str, endpoint: str, payload: Json | None = None) -> None:
-        """One PATCH or DELETE below `/api/v2/`, whose answer is empty. Raises UnknownOutcomeError besides."""
-        verb = {"PATCH": self._session.patch, "DELETE": self._session.delete}[method]
-        with self.wire.call(endpoint=endpoint, writes=True):
+    def send(self, method: str, path: str, endpoint: str, payload: Json | None = None, *, ticket: str = "") -> None:
+        """One PUT, PATCH or DELETE below `/api/v2/`, whose answer tells nothing. Raises UnknownOutcomeError besides."""
+        verb = {"PUT": self._session.put, "PATCH": self._session.patch, "DELETE": self._session.delete}[method]
+        with self.wire.call(endpoint=endpoint, ticket=ticket, writes=True):
             self.zenpy.tickets._call_api(verb, self._url(path, {}), json=payload, timeout=self._timeout_s)
 
     def get_file(self, url: str) -> requests.Response:

@@ -19,13 +19,14 @@ from bridge.connect.patience import parse_http_date
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
-from bridge.errors import SkippableError
+from bridge.errors import PermanentError, SkippableError
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.marker import Marker
 from bridge.model.operation import (
     CommentDraft,
     Finding,
+    Hiding,
     OperationKind,
     Probe,
     TicketChange,
@@ -36,12 +37,13 @@ from bridge.model.operation import (
 )
 from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
-from bridge.text.html import write_html
+from bridge.text.html import read_html, write_html
 from bridge_zendesk.attachments import Files
 from bridge_zendesk.client import PAGE, Client, Json
 from bridge_zendesk.config import ZendeskLogin
 from bridge_zendesk.fields import Fields
 from bridge_zendesk.finding import Finder
+from bridge_zendesk.hiding import Hider
 from bridge_zendesk.history import Historian
 from bridge_zendesk.hooks import keep_webhook
 from bridge_zendesk.names import Names
@@ -66,6 +68,7 @@ class ZendeskConnector:
     capabilities = Capabilities(
         fields_with_comment=True,
         internal_comments=True,
+        hides_comments=frozenset(Hiding),
         fetch_many=PAGE,
         attachments=True,
         text_limit=MOST_BYTES,
@@ -79,6 +82,7 @@ class ZendeskConnector:
         self._names = Names(settings.name, self._client, shared)
         self._fields = Fields(settings.name, self._names, settings.native_fields)
         self._writer = Writer(settings, self._client, shared, self._names, self._fields)
+        self._hider = Hider(settings.name, self._client)
         self._finder = Finder(settings, self._client, self._names, self._writer)
         self._reader = Reader(settings, shared, self._names, self._fields, self._creation_marker)
         self._files = Files(settings, wire, self._client)
@@ -206,6 +210,14 @@ class ZendeskConnector:
         """See `attachments.Files`."""
         return self._files.upload(file)
 
+    def edit_comment(self, ref: TicketRef, comment_id: str, draft: CommentDraft) -> Written:
+        """Refused: what was said in Zendesk stands as it was said."""
+        raise PermanentError(f"{self._site}: Zendesk changes no comment once it is written", site=self._site)
+
+    def hide_comment(self, ref: TicketRef, comment_id: str, how: Hiding) -> Written:
+        """See `hiding.Hider.hide`."""
+        return self._hider.hide(ref, comment_id, how)
+
     def find(self, probe: Probe) -> Finding:
         """See `finding.Finder`."""
         return self._finder.find(probe)
@@ -213,6 +225,10 @@ class ZendeskConnector:
     def normalise(self, field: str, value: Any) -> Any:
         """See `fields.Fields.normalise`."""
         return self._fields.normalise(field, value)
+
+    def shown(self, body: Document) -> Document:
+        """The HTML written, read again."""
+        return read_html(write_html(body))
 
     def measure(self, body: Document) -> int:
         """Bytes of HTML."""

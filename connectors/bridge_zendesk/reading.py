@@ -18,7 +18,7 @@ from bridge_zendesk.client import Json, read_time
 from bridge_zendesk.fields import DESCRIPTION, MERGED, Fields, related_ticket
 from bridge_zendesk.names import Names
 from bridge_zendesk.shared import SYSTEM, Shared
-from bridge_zendesk.text import read_body
+from bridge_zendesk.text import is_blackened, read_body
 
 _LIVES = {"deleted": Life.DELETED, "closed": Life.FROZEN}
 SLOT = "bridge"
@@ -117,6 +117,7 @@ class Reader:
             marker=marker,
             channel=channel,
             auto=_is_automatic(comment, author, channel) or (channel == "email" and is_automatic_reply(body)),
+            redacted=is_blackened(comment),
         )
 
     def read_slot(self, metadata: Any) -> Marker | None:

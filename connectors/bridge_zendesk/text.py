@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.errors import PermanentError
-from bridge.model.document import Document, from_plain
+from bridge.model.document import EMPTY, Document, from_plain, to_plain
 from bridge.text.clean import clean
 from bridge.text.html import read_html, write_html
 
@@ -16,12 +16,22 @@ MOST_BYTES = 65_000
 MOST_SUBJECT = 255
 
 
+BLACK = "▇"
+"""What Zendesk puts in the place of each character it redacts."""
+
+
+def is_blackened(comment: Mapping[str, Any]) -> bool:
+    """Whether something of a comment was redacted."""
+    return BLACK in (comment.get("html_body") or comment.get("body") or "")
+
+
 def read_body(comment: Mapping[str, Any]) -> Document:
-    """The text of a comment, from its HTML where it has some."""
+    """The text of a comment, from its HTML where it has some. One that was redacted as a whole is empty."""
     shown = comment.get("html_body")
-    if shown:
-        return read_html(shown)
-    return from_plain(clean(comment.get("plain_body") or comment.get("body") or ""))
+    body = read_html(shown) if shown else from_plain(clean(comment.get("plain_body") or comment.get("body") or ""))
+    said = to_plain(body)
+    # Redacted as a whole: nothing is said any more.
+    return EMPTY if BLACK in said and not said.replace(BLACK, "").strip() else body
 
 
 def write_body(body: Document, *, site: str) -> str:

@@ -23,12 +23,13 @@ from bridge.errors import (
     TemporaryError,
     UnknownOutcomeError,
 )
-from bridge.model.document import doc, from_plain, node, paragraph, text, to_plain
+from bridge.model.document import Document, doc, from_plain, node, paragraph, text, to_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import (
     Absent,
     CommentDraft,
     Found,
+    Hiding,
     OperationKind,
     Probe,
     TicketChange,
@@ -827,3 +828,53 @@ def test_our_own_trigger_body_is_understood(desk: Desk) -> None:
     (hint,) = desk.connect().parse_webhook({}, body)
     assert hint.ref == TicketRef("acme-desk", "7")
     assert hint.version_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def _said(desk: Desk, ref: TicketRef, body: Document) -> str:
+    """Say something publicly as bridge; the comment's id."""
+    marker = sign(KEY, Marker("acme", "vendor-jira/1", "comment", "9"))
+    return (
+        desk.connect()
+        .comment(ref, "k", CommentDraft(body, Visibility.PUBLIC, Audience.CUSTOMER_USER, marker))
+        .comment_id
+    )
+
+
+def test_a_reply_is_blacked_out_with_its_formatting_and_links_and_only_once(desk: Desk) -> None:
+    ref = desk.request()
+    link = node("link", text("the wiki"), url="https://w.example/s")
+    body = doc(paragraph(node("strong", text("Secret")), text(" at "), link), paragraph(text("5 < 6 & more")))
+    comment = _said(desk, ref, body)
+    connector = desk.connect()
+    connector.hide_comment(ref, comment, Hiding.REMOVE)
+    stands = desk.ask("GET", f"tickets/{ref.id}/comments", "admin@acme-desk.example")["comments"][-1]
+    assert not [word for word in ("Secret", "wiki", "w.example", "more", "6") if word in stands["html_body"]]
+    desk.sandbox.clear_log()
+    connector.hide_comment(ref, comment, Hiding.REMOVE)
+    assert desk.writes() == []
+
+
+def test_an_account_that_may_not_redact_is_told_what_to_switch_on(desk: Desk) -> None:
+    ref = desk.request()
+    comment = _said(desk, ref, from_plain("Oops"))
+    with desk.sandbox.world.lock:
+        desk.site.settings["agent_workspace"] = False
+    with pytest.raises(PermanentError, match="Agent Workspace") as met:
+        desk.connect().hide_comment(ref, comment, Hiding.REMOVE)
+    assert not isinstance(met.value, RefusedError)
+
+
+def test_words_the_customer_redacted_say_so_and_a_wholly_redacted_comment_says_nothing(desk: Desk) -> None:
+    ref = desk.request()
+    comments = []
+    for words in ("My password is hunter2", "hunter2"):
+        said = desk.put(ref, comment={"body": words, "public": True})
+        comments.append(said["audit"]["events"][0]["id"])
+    for comment in comments:
+        path = f"tickets/{ref.id}/comments/{comment}/redact"
+        desk.ask("PUT", path, "agent@acme-desk.example", text="hunter2")
+    found = desk.connect().fetch([ref], threads=True)[ref]
+    assert isinstance(found, Snapshot)
+    assert found.thread is not None
+    assert [to_plain(comment.body) for comment in found.thread.comments] == ["My password is ▇▇▇▇▇▇▇", ""]
+    assert all(comment.redacted for comment in found.thread.comments)

@@ -33,6 +33,7 @@ from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.operation import (
     CommentDraft,
     Finding,
+    Hiding,
     OperationKind,
     Probe,
     TicketChange,
@@ -52,7 +53,9 @@ class Capabilities:
     `attachments`: files can be put on a ticket and read from it.
 
     `fields_with_comment`: one request takes fields and a comment, atomically. `internal_comments`: comments can be kept
-    to the site's staff. `edits_comments`: a comment's text can be changed afterwards. `create_many` / `update_many`:
+    to the site's staff. `edits_comments`: a comment's text can be changed afterwards. `hides_comments`: how a comment can
+    be taken back afterwards. `edits_keep_history`: whoever reads an edited comment can read what it said before, so
+    that an edit takes nothing back. `create_many` / `update_many`:
     how many tickets one bulk request takes, 0 if none. `fetch_many`: how many tickets one read takes. `text_limit` and
     `summary_limit` count characters after conversion.
     """
@@ -60,6 +63,8 @@ class Capabilities:
     fields_with_comment: bool = False
     internal_comments: bool = False
     edits_comments: bool = False
+    hides_comments: frozenset[Hiding] = frozenset()
+    edits_keep_history: bool = False
     create_many: int = 0
     update_many: int = 0
     fetch_many: int = 1
@@ -177,11 +182,29 @@ class Connector(Protocol):
         Raises PermanentError, with status 413, when it is too large.
         """
 
+    def edit_comment(self, ref: TicketRef, comment_id: str, draft: CommentDraft) -> Written:
+        """Give one of our own comments another text; who may read it and its marker stay. Exactly one writing request.
+
+        Sending the same again changes nothing more. A lost answer is settled by reading the comment, whose body then is
+        `shown(draft.body)`. Raises PermanentError before anything is sent where comments cannot be edited, MissingError
+        when the comment is not there.
+        """
+
+    def hide_comment(self, ref: TicketRef, comment_id: str, how: Hiding) -> Written:
+        """Take one of our own comments back. Exactly one writing request; sending the same again changes nothing more.
+
+        A lost answer is settled by reading the thread. Raises PermanentError before anything is sent where
+        `hides_comments` lacks `how`, MissingError when the comment is not there.
+        """
+
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment of unknown outcome took effect, judged by its marker and our own account."""
 
     def normalise(self, field: str, value: Any) -> Any:
         """What the site will show after `value` was written to this native field (trimmed, folded). Pure."""
+
+    def shown(self, body: Document) -> Document:
+        """What a comment reads as after `body` was written. Pure; `shown(shown(body))` is `shown(body)`."""
 
     def measure(self, body: Document) -> int:
         """How much of `capabilities.text_limit` a body takes once it is written in this site's own markup. Pure."""

@@ -110,6 +110,7 @@ def _encode_comment(comment: Comment) -> Any:
         "marker": encode_marker(comment.marker),
         "channel": comment.channel,
         "auto": comment.auto,
+        "redacted": comment.redacted,
     }
 
 
@@ -125,6 +126,7 @@ def _decode_comment(value: Mapping[str, Any]) -> Comment:
         marker=decode_marker(value["marker"]),
         channel=value["channel"],
         auto=value["auto"],
+        redacted=value.get("redacted", False),
     )
 
 

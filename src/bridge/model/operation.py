@@ -16,11 +16,22 @@ from bridge.model.words import Audience, Side, Visibility
 
 
 class OperationKind(StrEnum):
-    """What an operation does. One `update` operation carries one canonical field."""
+    """What an operation does. One `update` operation carries one canonical field; `edit` and `hide` change a comment
+    that an earlier operation wrote."""
 
     CREATE = "create"
     UPDATE = "update"
     COMMENT = "comment"
+    EDIT = "edit"
+    HIDE = "hide"
+
+
+class Hiding(StrEnum):
+    """How a comment that stands is taken back. INTERNAL: kept to the site's own staff from now on. REMOVE: nobody can
+    read its words there any more; afterwards it is not in the thread, or reads as empty."""
+
+    INTERNAL = "internal"
+    REMOVE = "remove"
 
 
 class OperationState(StrEnum):

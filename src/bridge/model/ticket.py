@@ -114,7 +114,8 @@ class Comment:
     """One comment as read. `marker` is set when the comment bears one of bridge's markers in the vendor's slot for it.
 
     `key` of its author's site is permanent; `edited_at` is None when never edited; `channel` is the vendor's word for
-    how it came in (`web`, `email`, `api`), empty if unknown; `auto` says that a machine wrote it (auto-reply).
+    how it came in (`web`, `email`, `api`), empty if unknown; `auto` says that a machine wrote it (auto-reply);
+    `redacted` that some of its words were taken out for ever, which then stand in no earlier version either.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Comment:
     marker: Marker | None = None
     channel: str = ""
     auto: bool = False
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,15 +25,32 @@ from typing import Any, ClassVar
 import pytest
 
 from bridge.connect.port import Connector, ConnectorKind, Gone
-from bridge.errors import PermanentError, RefusedError, SkippableError, TemporaryError, UnknownOutcomeError
+from bridge.errors import (
+    MissingError,
+    PermanentError,
+    RefusedError,
+    SkippableError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from bridge.model.document import doc, node, paragraph, to_plain
 from bridge.model.feed import Fact, rewind
-from bridge.model.operation import CannotTell, Finding, Found, OperationKind, Probe, TicketChange, Upload, Uploaded
-from bridge.model.ticket import Attachment, Snapshot, TicketRef
+from bridge.model.operation import (
+    CannotTell,
+    Finding,
+    Found,
+    Hiding,
+    OperationKind,
+    Probe,
+    TicketChange,
+    Upload,
+    Uploaded,
+)
+from bridge.model.ticket import Attachment, Comment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge.sandbox.faults import Fault
 from bridge.sandbox.server import Sandbox
-from bridge.testing.stand import SITE, Stand
+from bridge.testing.stand import SITE, Stand, words
 
 _TRIES = 3
 
@@ -325,6 +342,110 @@ class ConnectorConformance:
             connector.upload(filed, stand.upload("large.txt", b"12345678901"))
         assert met.value.status == 413
         assert stand.connect(attachment_limit=5).file_limit() == 5
+
+    # Taking back and rewriting
+
+    def _remark(self, stand: Stand, connector: Connector) -> tuple[TicketRef, str]:
+        """A ticket with one comment of ours: its ref and the comment's id. The log is empty afterwards."""
+        ref = connector.create(stand.ticket()).ref
+        ident = connector.comment(ref, "k", stand.remark(says="The password is *hunter2*.")).comment_id
+        stand.sandbox.world.advance(5)
+        stand.sandbox.clear_log()
+        return ref, ident
+
+    @staticmethod
+    def _seen(stand: Stand, ref: TicketRef, ident: str) -> Comment | None:
+        thread = stand.read(stand.connect(), ref).thread
+        assert thread is not None
+        return next((comment for comment in thread.comments if comment.id == ident), None)
+
+    def test_what_was_written_reads_as_shown_says(self, stand: Stand, connector: Connector) -> None:
+        ref, ident = self._remark(stand, connector)
+        seen = self._seen(stand, ref, ident)
+        assert seen is not None
+        assert seen.body == connector.shown(words("The password is *hunter2*."))
+
+    def test_an_edited_comment_reads_as_sent_and_keeps_its_marker(self, stand: Stand, connector: Connector) -> None:
+        if not connector.capabilities.edits_comments:
+            pytest.skip("this site edits no comments")
+        ref, ident = self._remark(stand, connector)
+        draft = replace(stand.remark(), body=words("The password is *gone*.", "Look at `vault get`."))
+        for _ in range(2):
+            stand.sandbox.clear_log()
+            assert connector.edit_comment(ref, ident, draft).comment_id == ident
+            assert len(stand.writes()) == 1
+        seen = self._seen(stand, ref, ident)
+        assert seen is not None
+        assert seen.body == connector.shown(draft.body) == connector.shown(seen.body)
+        assert seen.marker == draft.marker
+        assert seen.edited_at is not None
+
+    def test_an_edit_whose_answer_is_lost_is_sent_once_and_can_be_read(
+        self, stand: Stand, connector: Connector
+    ) -> None:
+        if not connector.capabilities.edits_comments:
+            pytest.skip("this site edits no comments")
+        ref, ident = self._remark(stand, connector)
+        draft = stand.remark(says="The password is gone.")
+        stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
+        with pytest.raises(UnknownOutcomeError):
+            connector.edit_comment(ref, ident, draft)
+        assert len(stand.writes()) == 1
+        seen = self._seen(stand, ref, ident)
+        assert seen is not None
+        assert seen.body == connector.shown(draft.body)
+
+    @pytest.mark.parametrize("how", list(Hiding))
+    def test_a_comment_taken_back_is_kept_from_those_it_is_hidden_from(
+        self, stand: Stand, connector: Connector, how: Hiding
+    ) -> None:
+        if how not in connector.capabilities.hides_comments:
+            pytest.skip("this site cannot")
+        ref, ident = self._remark(stand, connector)
+        connector.hide_comment(ref, ident, how)
+        assert len(stand.writes()) == 1
+        seen = self._seen(stand, ref, ident)
+        if how is Hiding.INTERNAL:
+            assert seen is not None
+            assert seen.visibility is Visibility.INTERNAL
+        else:
+            assert seen is None or not seen.body.children
+
+    @pytest.mark.parametrize("how", list(Hiding))
+    def test_a_hiding_whose_answer_is_lost_is_sent_once_and_can_be_read(
+        self, stand: Stand, connector: Connector, how: Hiding
+    ) -> None:
+        if how not in connector.capabilities.hides_comments:
+            pytest.skip("this site cannot")
+        ref, ident = self._remark(stand, connector)
+        stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
+        with pytest.raises(UnknownOutcomeError):
+            connector.hide_comment(ref, ident, how)
+        assert len(stand.writes()) == 1
+        seen = self._seen(stand, ref, ident)
+        assert seen is None or seen.visibility is Visibility.INTERNAL or not seen.body.children
+
+    def test_what_a_site_cannot_do_to_a_comment_is_refused_before_anything_is_sent(
+        self, stand: Stand, connector: Connector
+    ) -> None:
+        ref, ident = self._remark(stand, connector)
+        able = connector.capabilities
+        if not able.edits_comments:
+            with pytest.raises(PermanentError):
+                connector.edit_comment(ref, ident, stand.remark())
+        for how in set(Hiding) - able.hides_comments:
+            with pytest.raises(PermanentError):
+                connector.hide_comment(ref, ident, how)
+        assert stand.writes() == []
+
+    def test_a_comment_that_is_not_there_is_missing(self, stand: Stand, connector: Connector) -> None:
+        ref, _ident = self._remark(stand, connector)
+        if connector.capabilities.edits_comments:
+            with pytest.raises(MissingError):
+                connector.edit_comment(ref, "99999999", stand.remark())
+        for how in connector.capabilities.hides_comments:
+            with pytest.raises(MissingError):
+                connector.hide_comment(ref, "99999999", how)
 
     # Updating
 

@@ -50,6 +50,20 @@ def redact_text(texts: dict[str, str], words: str) -> dict[str, str]:
     }
 
 
+def redact_marked(stands: str, marked: str) -> dict[str, str] | None:
+    """The texts after the parts of `marked` inside `<redact>` were blacked out, and the addresses of elements with the
+    attribute `redact` taken away; None if `marked` says something else than the comment that `stands`."""
+    soup = BeautifulSoup(marked, "html.parser")
+    for element in soup.find_all(attrs={"redact": True}):
+        element.name, element.attrs = "span", {}
+    if soup.get_text() != BeautifulSoup(stands, "html.parser").get_text():
+        return None
+    for part in soup.find_all("redact"):
+        part.replace_with("▇" * len(part.get_text()))
+    plain = _words(str(soup))
+    return {"body": plain, "html_body": str(soup), "plain_body": plain}
+
+
 def _wrapped(inner: str) -> str:
     return f'<div class="zd-comment" dir="auto">{inner}</div>'
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-from bridge.sandbox.site import Reply
+from bridge.sandbox.site import Refusal, Reply
 from bridge.sandbox.zendesk.account import api, invalid, not_found
-from bridge.sandbox.zendesk.bodies import redact_text
+from bridge.sandbox.zendesk.bodies import redact_marked, redact_text
 from bridge.sandbox.zendesk.hooks import announce
 from bridge.sandbox.zendesk.pages import cut_page
 from bridge.sandbox.zendesk.record import VIA_API
@@ -116,6 +116,22 @@ class Threads(Writer):
         comment["public"] = False
         self.note_event(ticket, actor, type="CommentPrivacyChange", comment_id=comment_id, public=False)
         return Reply(200)
+
+    @api("PUT", "/comment_redactions/<int:comment_id>")
+    def redact_marked(self, request: Request, actor: Json, comment_id: int) -> Any:
+        """Redaction in the Agent Workspace (setting `agent_workspace`, on unless False)."""
+        self.need_staff(actor)
+        if not self.settings.get("agent_workspace", True):
+            raise Refusal(403, {"error": "Forbidden", "description": "You do not have access to this page"})
+        asked = request.get_json() or {}
+        ticket = self.ticket(asked.get("ticket_id"))
+        comment = self._comment(ticket, comment_id)
+        texts = redact_marked(comment["html_body"], str(asked.get("html_body") or ""))
+        if texts is None:
+            raise invalid(html_body="Html body: does not match the comment")
+        comment.update(texts)
+        self.note_event(ticket, actor, type="CommentRedactEvent", comment_id=comment_id)
+        return {"comment": comment}
 
     @api("PUT", "/tickets/<int:ticket_id>/comments/<int:comment_id>/redact")
     def redact(self, request: Request, actor: Json, ticket_id: int, comment_id: int) -> Any:
