@@ -173,11 +173,14 @@ class GitHubConnector:
         return self._fetching.fetch(wanted, threads=threads)
 
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
-        """Creates and comments are POSTs, an update is a PATCH of the issue."""
+        """Creates and comments are POSTs, an update is a PATCH of the issue, an edit one of the comment."""
         if kind is OperationKind.CREATE or ref is None:
             return self._client.permit("POST", "issues")
         if kind is OperationKind.UPDATE:
             return self._client.permit("PATCH", "issue", ticket=ref.id)
+        if kind in (OperationKind.EDIT, OperationKind.HIDE):
+            verb = "PATCH" if kind is OperationKind.EDIT else "DELETE"
+            return self._client.permit(verb, "comment", ticket=ref.id)
         return self._client.permit("POST", "comments", ticket=ref.id)
 
     def create(self, draft: TicketDraft) -> Written:

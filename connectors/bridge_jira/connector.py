@@ -126,7 +126,8 @@ class JiraConnector:
             return limiter.permit(method="POST", endpoint="issue")
         if kind is OperationKind.UPDATE:
             return limiter.permit(method="PUT", endpoint="issue", ticket=ref.id)
-        return limiter.permit(method="POST", endpoint="comment", ticket=ref.id)
+        verbs = {OperationKind.EDIT: "PUT", OperationKind.HIDE: "DELETE"}
+        return limiter.permit(method=verbs.get(kind, "POST"), endpoint="comment", ticket=ref.id)
 
     def create(self, draft: TicketDraft) -> Written:
         """Make an issue; exactly one request, after the site's fields were read once."""

@@ -34,7 +34,7 @@ class Hider:
         """
         if how is Hiding.INTERNAL:
             path = f"tickets/{ref.id}/comments/{comment_id}/make_private.json"
-            self._client.send("PUT", path, "make_private", {}, ticket=ref.id)
+            self._client.send("PUT", path, "ticket", {}, ticket=ref.id)
         else:
             self._redact(ref, comment_id)
         return Written(ref, comment_id=comment_id)
@@ -46,7 +46,7 @@ class Hider:
         try:
             path = f"comment_redactions/{comment_id}.json"
             body: Json = {"ticket_id": int(ref.id), "html_body": marked}
-            self._client.send("PUT", path, "comment_redactions", body, ticket=ref.id)
+            self._client.send("PUT", path, "ticket", body, ticket=ref.id)
         except (RefusedError, MissingError) as error:
             # The comment was there a moment ago: what is missing is the right, or the Agent Workspace.
             said = (

@@ -96,6 +96,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         split=_splitter(connections),
         templates=templates(),
         capabilities=lambda site: connections.to(site).capabilities,
+        show=lambda site, body: connections.to(site).shown(body),
         opened_at=clock.now(),
     )
     keys = Keys()

@@ -224,18 +224,31 @@ def test_an_attempt_marks_its_operations_as_sending_before_anything_is_sent(ledg
 
 def test_links_bases_items_and_conflicts_come_back(ledger: Ledger) -> None:
     link = Link(GROUP, "acme", DESK, ISSUE, "ACME-7", created="tracker")
-    item = Item(Side.HELPDESK, "900", 1, Fate.SENT, "abc", "k1", "55", "rule")
+    item = Item(Side.HELPDESK, "900", 1, Fate.SENT, "abc", "k1", "55", "rule", "public", "def", "", 2)
     with ledger.begin() as transaction:
         transaction.links.add(link)
         transaction.links.move_base(GROUP, Side.HELPDESK, "severity", {"priority": Reading.of("high")})
         transaction.links.move_base(GROUP, Side.HELPDESK, "severity", {"priority": Reading.of("urgent")})
         transaction.links.put_item(GROUP, item)
+        written_at = transaction.now
         transaction.links.set_conflict(GROUP, "state", helpdesk="resolved", tracker=None)
     with ledger.begin() as transaction:
         assert transaction.links.find([ISSUE]) == {DESK: link, ISSUE: link}
         assert transaction.links.bases(GROUP)[Side.HELPDESK]["severity"]["priority"].value == "urgent"
-        assert transaction.links.items(GROUP) == {(Side.HELPDESK, "900", 1): item}
+        assert transaction.links.items(GROUP) == {(Side.HELPDESK, "900", 1): replace(item, decided_at=written_at)}
         assert transaction.links.conflicts(GROUP) == {"state"}
+
+
+def test_what_a_copy_shows_stays_recorded_until_something_else_is_said_of_it(ledger: Ledger) -> None:
+    key, item = (Side.HELPDESK, "900", 1), Item(Side.HELPDESK, "900", 1, Fate.SENT, "abc", "k1", "55")
+    with ledger.begin() as transaction:
+        transaction.links.put_item(GROUP, replace(item, visibility="public", target_hash="def", version=1))
+        transaction.links.put_item(GROUP, replace(item, foreign_hash="ghi"))
+        assert transaction.links.edited_copies() == [(GROUP, "900")]
+        known = transaction.links.items(GROUP)[key]
+        assert (known.visibility, known.target_hash, known.version) == ("public", "def", 1)
+        transaction.links.put_item(GROUP, replace(item, foreign_hash=""))
+        assert transaction.links.edited_copies() == []
 
 
 def test_a_page_and_its_cursor_stand_or_fall_together(ledger: Ledger) -> None:

@@ -68,6 +68,7 @@ def _report(ledger: Ledger, routes: frozenset[str]) -> dict[str, Any]:
                 for one in transaction.unread.all()
             ],
             "held_for_release": [{"group": one.group, "update": one.item, "rule": one.reason} for one in held],
+            "edited_copies": [{"group": group, "item": item} for group, item in transaction.links.edited_copies()],
             "conflicts": [{"group": group, "field": field} for group, field in transaction.links.all_conflicts()],
             "suspended": [
                 {"group": group, "why": why}
@@ -140,6 +141,8 @@ def _print(report: dict[str, Any]) -> None:
         console.print(f"cannot be read: {one['ticket']}: {one['why']}", style="red", markup=False)
     for one in report["held_for_release"]:
         console.print(f"waits for release: {one['group']} {one['update']} ({one['rule']})", markup=False)
+    for one in report["edited_copies"]:
+        console.print(f"somebody changed a copy: {one['group']} {one['item']}", style="yellow", markup=False)
     for one in report["conflicts"]:
         console.print(f"both sides changed {one['field']}: {one['group']}", style="yellow", markup=False)
     for one in report["brakes"]:

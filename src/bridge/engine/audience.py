@@ -53,7 +53,7 @@ def check_home(
             raise _stopped(hand, f"operation {one.key} belongs to {one.group} on the {one.side}")
         if one.marker is not None:
             _check_marker(hand, route, side, one.marker, link)
-        if one.kind is OperationKind.COMMENT:
+        if one.kind in (OperationKind.COMMENT, OperationKind.EDIT):
             _check_readers(hand, side, end.held_by, one)
 
 

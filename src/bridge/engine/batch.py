@@ -16,6 +16,7 @@ from bridge.engine.brakes import count_gone
 from bridge.engine.confirm import remember_loss
 from bridge.engine.connections import Connections
 from bridge.engine.delivery import Delivery, Outcome, Target, is_late, is_mirror
+from bridge.engine.edited import record_edits
 from bridge.engine.embargo import note_embargo
 from bridge.engine.intake import keep_unread
 from bridge.engine.keys import Keys
@@ -234,7 +235,7 @@ class Batch:
         # What people said keeps its order behind what failed for a time or is in doubt, for a while.
         before = [*doubted, *(one for one in waiting if one.attempts and is_mirror(one))]
         ready = [one for one in sendable if one not in waiting and not _is_behind(one, before, now)]
-        again, stopped = bool(plan.fields.confirmed), False
+        again, stopped = bool(plan.fields.confirmed) or plan.edits.is_news, False
         for side in Side:
             mine = [one for one in ready if one.side is side]
             if mine:
@@ -335,6 +336,7 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
         links.set_conflict(group, name, helpdesk=helpdesk, tracker=tracker)
     for name in state.conflicts.intersection(plan.fields.agreed):
         links.clear_conflict(group, name)
+    record_edits(transaction, state, plan.edits)
     for notice in plan.notes.dropped:
         transaction.notices.drop(group, notice.topic, notice.id)
     for notice in plan.notes.notices:
@@ -405,9 +407,11 @@ def _is_behind(one: Operation, before: list[Operation], now: datetime) -> bool:
 
 def _horizon_at(state: GroupState, plan: Plan) -> datetime | None:
     """When the next update of unknown outcome, other than those this plan settles, can be judged."""
-    settled = {one.key for one in (*plan.fields.confirmed, *plan.fields.voided)}
+    settled = {one.key for one in (*plan.fields.confirmed, *plan.fields.voided, *plan.edits.confirmed)}
     soon = state.now + timedelta(seconds=RETRY_S)
-    later = [one.horizon_at or soon for one in state.in_doubt(OperationKind.UPDATE) if one.key not in settled]
+    kinds = (OperationKind.UPDATE, OperationKind.EDIT, OperationKind.HIDE)
+    doubtful = [one for kind in kinds for one in state.in_doubt(kind)]
+    later = [one.horizon_at or soon for one in doubtful if one.key not in settled]
     return min((horizon_at if horizon_at > state.now else soon for horizon_at in later), default=None)
 
 

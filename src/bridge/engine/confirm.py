@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from bridge.connect.port import Connector
 from bridge.engine.notes import PREFIX, is_note
 from bridge.engine.reasons import LOST_VALUE, lost_value
 from bridge.engine.route import Route
 from bridge.engine.state import issue_name
 from bridge.mapping import Lens
+from bridge.model import document as rich
 from bridge.model.codec import encode
 from bridge.model.operation import Operation, OperationKind, OperationState, Written
 from bridge.model.ticket import Reading, TicketRef
@@ -149,8 +152,9 @@ def _read_back(operation: Operation, written: Written, normalise: Normalise) -> 
     return {name: shown[name] if name in shown else normalise(name, value) for name, value in sent.items()}
 
 
-def confirm_comment(transaction: Transaction, operation: Operation, comment_id: str) -> None:
-    """The comment stands: remember its id, so that it is known as ours for ever, and that its files stand with it."""
+def confirm_comment(transaction: Transaction, operation: Operation, comment_id: str, *, reads: str) -> None:
+    """The comment stands: remember its id, so that it is known as ours for ever, what it reads as (a digest), and that
+    its files stand with it."""
     transaction.files.settle(operation.key)
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=comment_id, error="")
     marker = operation.marker
@@ -175,8 +179,34 @@ def confirm_comment(transaction: Transaction, operation: Operation, comment_id: 
             operation.key,
             comment_id,
             known.reason if known else operation.reason,
+            target_hash=reads,
         ),
     )
+
+
+def confirm_edit(transaction: Transaction, operation: Operation) -> None:
+    """The copy says what its source says: that is what was told last, and how the copy reads from now on."""
+    payload, part = operation.payload, operation.marker.part if operation.marker else 1
+    transaction.journal.change([operation.key], state=OperationState.CONFIRMED, error="")
+    item = transaction.links.items(operation.group).get((operation.side.other, operation.item, part))
+    if item is not None:
+        transaction.links.put_item(
+            operation.group,
+            replace(
+                item,
+                source_hash=payload["source_hash"],
+                visibility=payload["source_visibility"],
+                target_hash=payload["target_hash"],
+                foreign_hash="",
+                version=(item.version or 0) + 1,
+            ),
+        )
+
+
+def confirm_hide(transaction: Transaction, operation: Operation) -> None:
+    """The copy is taken back."""
+    transaction.journal.change([operation.key], state=OperationState.CONFIRMED, error="")
+    transaction.note("hidden", group=operation.group, copy=operation.payload["copy"], how=str(operation.payload["how"]))
 
 
 def confirm(
@@ -186,15 +216,21 @@ def confirm(
     written: Written,
     *,
     ref: TicketRef,
-    normalise: Normalise,
+    connector: Connector,
 ) -> None:
     """Confirm an operation of any kind. `ref` is the helpdesk ticket for a create, else the ticket written to."""
+    normalise = connector.normalise
     if operation.kind is OperationKind.CREATE:
         confirm_create(transaction, route, operation, written, source=ref, normalise=normalise)
     elif operation.kind is OperationKind.UPDATE:
         confirm_update(transaction, route, operation, written, ref=ref, normalise=normalise)
+    elif operation.kind is OperationKind.EDIT:
+        confirm_edit(transaction, operation)
+    elif operation.kind is OperationKind.HIDE:
+        confirm_hide(transaction, operation)
     else:
-        confirm_comment(transaction, operation, written.comment_id)
+        reads = rich.digest(connector.shown(operation.payload["body"]))
+        confirm_comment(transaction, operation, written.comment_id, reads=reads)
 
 
 def _readings_of(lens: Lens | None, natives: Mapping[str, Any]) -> dict[str, Reading]:

@@ -25,6 +25,7 @@ from bridge.errors import RemoteError, TemporaryError
 from bridge.model.marker import Marker
 from bridge.model.operation import (
     CommentDraft,
+    Hiding,
     Operation,
     OperationKind,
     OperationState,
@@ -120,13 +121,15 @@ class Delivery:
         return is_mirror(one) and not is_late(one, self.clock.now())
 
     def _requests(self, operations: list[Operation], *, together: bool) -> Iterable[list[Operation]]:
-        """Operations as requests: a create alone; all field updates in one, with the first comment where that is
-        possible; then each further comment, those last that keep failing."""
+        """Operations as requests: first what is taken back; a create alone; all field updates in one, with the first
+        comment where that is possible; then each further comment, those last that keep failing; then edits."""
         now = self.clock.now()
         creates = [one for one in operations if one.kind is OperationKind.CREATE]
         updates = [one for one in operations if one.kind is OperationKind.UPDATE]
         comments = [one for one in operations if one.kind is OperationKind.COMMENT]
         comments.sort(key=lambda one: (one.attempts > 0 and is_late(one, now), one.order))
+        changes = sorted((one for one in operations if one.kind in CHANGES), key=lambda one: one.order)
+        yield from ([one] for one in changes if one.kind is OperationKind.HIDE)
         for one in creates:
             yield [one]
         if updates:
@@ -134,7 +137,7 @@ class Delivery:
             together = together and not any(one.payload.get("files") for one in comments[:1])
             with_comment, comments = (comments[:1], comments[1:]) if together else ([], comments)
             yield [*updates, *with_comment]
-        for one in comments:
+        for one in (*comments, *(one for one in changes if one.kind is OperationKind.EDIT)):
             yield [one]
 
     def _send_one(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
@@ -276,6 +279,12 @@ class Delivery:
         if first.kind is OperationKind.CREATE:
             return connector.create(_ticket_draft(target, first))
         assert target.ref is not None
+        if first.kind is OperationKind.HIDE:
+            return connector.hide_comment(target.ref, first.payload["copy"], Hiding(first.payload["how"]))
+        if first.kind is OperationKind.EDIT:
+            return connector.edit_comment(
+                target.ref, first.payload["copy"], _comment_draft(target, connector, first, carried)
+            )
         updates = [one for one in request if one.kind is OperationKind.UPDATE]
         comments = [one for one in request if one.kind is OperationKind.COMMENT]
         if not updates:
@@ -297,7 +306,7 @@ class Delivery:
         ref = target.source if request[0].kind is OperationKind.CREATE else written.ref
         with self.ledger.begin(target.hand) as transaction:
             for one in request:
-                confirm(transaction, target.route, one, written, ref=ref, normalise=connector.normalise)
+                confirm(transaction, target.route, one, written, ref=ref, connector=connector)
             transaction.journal.end_attempt(number, "confirmed")
             fields = {
                 name: Reading.of((written.fields or {}).get(name, connector.normalise(name, value)))
@@ -361,6 +370,10 @@ class Delivery:
 def _kind_of(request: list[Operation]) -> OperationKind:
     """The kind of write a request begins with."""
     return min((one.kind for one in request), key=[*OperationKind].index)
+
+
+CHANGES = (OperationKind.EDIT, OperationKind.HIDE)
+"""What is done to a comment that stands."""
 
 
 def is_mirror(one: Operation) -> bool:

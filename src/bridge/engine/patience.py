@@ -40,6 +40,9 @@ KEEPS_ORDER = timedelta(minutes=15)
 """How long a comment that fails for a time holds back those written after it."""
 
 
+_CHANGES = (OperationKind.EDIT, OperationKind.HIDE)
+
+
 class Next(StrEnum):
     """What to do with the operations of a failed request.
 
@@ -91,6 +94,9 @@ def judge(error: RemoteError, trial: Trial) -> Verdict:
         return Verdict(Next.DIVIDE)
     if isinstance(error, RefusedError) and trial.tries + 1 < REFUSED_TRIES:
         return Verdict(Next.WAIT, REFUSED_S)
+    if isinstance(error, MissingError) and trial.tries + 1 < MISSING_TRIES and trial.kind in _CHANGES:
+        # The ticket is gone, or only the comment that was to be changed: a reading tells.
+        return Verdict(Next.REREAD)
     if isinstance(error, MissingError) and trial.tries + 1 < MISSING_TRIES:
         return Verdict(Next.WAIT, REFUSED_S)
     return Verdict(Next.BURY)

@@ -12,12 +12,16 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.engine import reasons
 from bridge.engine.compose import new_issue_body
+from bridge.engine.copies import Copies
+from bridge.engine.edits import EditsPlan, plan_edits
 from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
 from bridge.engine.letters import is_outdated
 from bridge.engine.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
+from bridge.engine.retract import plan_retractions
 from bridge.engine.route import Route
 from bridge.engine.shared import plan_shared_fields
 from bridge.engine.state import GroupState
+from bridge.engine.telling import Shown, Telling
 from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_first_files, plan_threads, promise_first_files
 from bridge.engine.updates import plan_updates
 from bridge.model.brake import BrakeKind
@@ -33,12 +37,13 @@ from bridge.sync.table import allows
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What planning needs from outside: the marker's signature, the splitter of long texts, the update templates, what
-    each site can do, and when this process opened the ledger (which may be an old copy)."""
+    each site can do and shows of a text, and when this process opened the ledger (which may be an old copy)."""
 
     sign: Signer
     split: Splitter
     templates: SandboxedEnvironment
     capabilities: CapabilitiesOf
+    show: Shown
     opened_at: datetime
 
 
@@ -51,6 +56,7 @@ class Plan:
     threads: list[ThreadPlan] = field(default_factory=list)
     fields: FieldsPlan = field(default_factory=FieldsPlan)
     notes: NotesPlan = field(default_factory=NotesPlan)
+    edits: EditsPlan = field(default_factory=EditsPlan)
     blocked: str = ""
     denied: str = ""
     need: set[Side] = field(default_factory=set)
@@ -60,7 +66,7 @@ class Plan:
     def cancelled(self) -> list[Operation]:
         """Unsent operations that must not be sent any more."""
         threads = (one for thread in self.threads for one in thread.cancelled)
-        return [*self.fields.cancelled, *threads, *self.notes.cancelled]
+        return [*self.fields.cancelled, *threads, *self.notes.cancelled, *self.edits.cancelled]
 
 
 def make_plan(state: GroupState, tools: Tools) -> Plan:
@@ -129,7 +135,19 @@ def _plan_texts(state: GroupState, plan: Plan, tools: Tools) -> None:
     updates = plan_updates(state, blocked=held, sign=tools.sign, templates=tools.templates)
     files = plan_first_files(state, blocked=plan.blocked, sign=tools.sign)
     plan.threads = [files, threads, updates]
-    plan.operations.extend([*files.operations, *threads.operations, *updates.operations])
+    if state.link is not None:
+        _plan_edits(state, plan, tools)
+    plan.operations.extend([*files.operations, *threads.operations, *updates.operations, *plan.edits.operations])
+
+
+def _plan_edits(state: GroupState, plan: Plan, tools: Tools) -> None:
+    telling = Telling(state, tools.sign, tools.split, tools.show, tools.templates)
+    copies = Copies(state)
+    able = {side: tools.capabilities(state.route.end(side).site) for side in Side}
+    plan.edits = plan_edits(state, telling, copies, blocked=plan.blocked, capabilities=able)
+    plan.need |= plan.edits.need
+    if not plan.blocked:
+        plan_retractions(state, copies, plan.edits, plan.threads, able[Side.HELPDESK])
 
 
 def _ask_for_readings(state: GroupState, plan: Plan, *, opened_at: datetime) -> None:

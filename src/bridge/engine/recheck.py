@@ -4,11 +4,12 @@ it as being sent. The permit is in hand by then, so nothing waits between this l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.engine.audience import check_home
 from bridge.engine.brakes import check_brakes
+from bridge.engine.copies import version_of
 from bridge.engine.notes import is_note
 from bridge.engine.route import Route
 from bridge.engine.state import FRESH, source_of
@@ -52,14 +53,15 @@ def look_again(
         refs[Side.TRACKER] = link.tracker
     readings = {each: transaction.readings.get(known) for each, known in refs.items()}
     snapshots = {each: snapshot for each, snapshot in readings.items() if snapshot is not None}
-    told = [one for one in operations if not is_note(one)]
+    # What is taken back carries no words, and the sooner the better.
+    told = [one for one in operations if not is_note(one) and one.kind is not OperationKind.HIDE]
     for each, snapshot in snapshots.items() if told else ():
         place = route.end(each).mapping.denied(snapshot.fields)
         if place is not None:
             return Refusal(f"denied by {place}")
     look = _Look(transaction, hand.group, route, transaction.now, snapshots)
     refusal = next((refusal for one in told if (refusal := look.refusal(one)) is not None), None)
-    if refusal is None and (brake := check_brakes(transaction, route, hand.group, told)):
+    if refusal is None and (brake := check_brakes(transaction, route, hand.group, operations)):
         refusal = Refusal(str(brake), brake=brake)
     return refusal
 
@@ -126,6 +128,8 @@ class _Look:
             return ""
         if marker.kind == FIRST_FILES:
             return "" if source.attachments else "its files are not there any more"
-        if marker.kind.startswith("update:"):
-            return update_stands(self.route, source, one, says=item.source_hash)
-        return comment_stands(self.route, one.side.other, source, one, says=item.source_hash)
+        says = one.payload["source_hash"] if one.kind is OperationKind.EDIT else item.source_hash
+        first = version_of(one.item)[0]
+        if marker.kind.startswith("update:") or ":comment:" in first:
+            return update_stands(self.route, source, replace(one, item=first), says=says)
+        return comment_stands(self.route, one.side.other, source, replace(one, item=first), says=says)

@@ -72,7 +72,7 @@ class Recovery:
                 ref = state.helpdesk_ref if one.kind is OperationKind.CREATE else finding.written.ref
                 # What it shows now is no answer to what was sent: people may have been faster.
                 written = replace(finding.written, fields=None)
-                confirm(transaction, state.route, one, written, ref=ref, normalise=connector.normalise)
+                confirm(transaction, state.route, one, written, ref=ref, connector=connector)
                 self.keys.saw(end.site, finding.written.key)
             else:
                 transaction.journal.change([one.key], state=OperationState.PLANNED)

@@ -27,6 +27,9 @@ JOINED = "joined"
 """The kind of the comment that tells an issue of a ticket which joined it."""
 TICKET_ITEM = "ticket:"
 """How the source item of such a comment begins: no comment, but the ticket itself; its id follows."""
+RETRACT = "/retract"
+"""The command that takes the last text back; it is spoken to bridge and never crosses."""
+
 Signer = Callable[[Marker], Marker]
 Splitter = Callable[[str, Document], tuple[Document, ...]]
 """Cuts a text into parts that fit at a site."""
@@ -188,47 +191,32 @@ def _is_open(state: GroupState, side: Side, comment: Comment, unsent: Mapping[st
     item = state.items.get((side, comment.id, 1))
     if item is None or comment.id in unsent:
         return True
-    return item.fate is Fate.SKIPPED and item.source_hash != rich.digest(comment.body)
+    never_told = item.fate is Fate.SKIPPED or (item.fate is Fate.WITHDRAWN and not item.target_id)
+    return never_told and item.source_hash != rich.digest(comment.body)
 
 
 def _mirror(
     state: GroupState, side: Side, comment: Comment, *, order: int, plan: ThreadPlan, sign: Signer, split: Splitter
 ) -> Iterator[Operation]:
     route, target = state.route, side.other
-    release = route.end(side).mapping.release(facts_of(route, side, comment))
-    digest = rich.digest(comment.body)
-    if release is None:
-        plan.items.append(Item(side, comment.id, 1, Fate.SKIPPED, digest))
+    digest, seen = rich.digest(comment.body), comment.visibility.value
+    verdict = judge(state, side, comment)
+    if verdict.fate is not Fate.SENT or verdict.visibility is None:
+        plan.items.append(Item(side, comment.id, 1, verdict.fate, digest, reason=verdict.reason, visibility=seen))
         return
-    reason = str(release.place)
-    visibility = _visibility(route, target, release.audience)
-    if visibility is None or (target is Side.HELPDESK and route.mode is Mode.INTERNAL):
-        plan.items.append(Item(side, comment.id, 1, Fate.WITHHELD, digest, reason=reason))
-        return
-    body = fold_quoted(comment.body)
-    is_folded = rich.to_plain(body) != rich.to_plain(comment.body)
-    if release.strip_prefix:
-        body = rich.without_prefix(body, release.strip_prefix)
-        if not body.children and not comment.attachments:
-            # A command without words says nothing yet; it is judged again once it is rewritten.
-            plan.items.append(Item(side, comment.id, 1, Fate.SKIPPED, digest))
-            return
-    if target is Side.HELPDESK:
-        whom = addressed(state, body)
-        if state.hand.group not in whom.groups:
-            why = f"{UNADDRESSED}{whom.problem}" if whom.problem else OTHERS
-            plan.items.append(Item(side, comment.id, 1, Fate.SKIPPED, digest, reason=why))
-            return
-        body = whom.body
     source = state.snapshots[side]
-    whose = route.name if state.others else ""
-    whole = mirrored_body(comment, body, source=source, target=target, is_folded=is_folded, whose=whose)
-    parts = split(route.end(target).site, whole)
-    files = parted(belonging(comment.attachments, body), parts)
+    parts = split(route.end(target).site, verdict.whole)
+    files = parted(belonging(comment.attachments, verdict.body), parts)
     for part, text in enumerate(parts, start=1):
+        known = state.items.get((side, comment.id, part))
+        if known is not None and known.target_id:
+            # It stands, with the words it was written with: a later text of it is an edit.
+            continue
         generation = state.link.generation if state.link else 0
         marker = sign(Marker(route.name, str(source.ref), "comment", comment.id, part, generation))
-        plan.items.append(Item(side, comment.id, part, Fate.SENT, digest, marker.mac, reason=reason))
+        plan.items.append(
+            Item(side, comment.id, part, Fate.SENT, digest, marker.mac, reason=verdict.reason, visibility=seen)
+        )
         yield Operation(
             key=marker.mac,
             group=state.hand.group,
@@ -236,14 +224,14 @@ def _mirror(
             side=target,
             payload={
                 "body": text,
-                "visibility": visibility.value,
-                "audience": release.audience.value,
+                "visibility": verdict.visibility.value,
+                "audience": verdict.audience.value,
                 "files": [encode_attachment(file) for file in files[part - 1]],
             },
             item=comment.id,
             marker=marker,
             state=OperationState.PLANNED,
-            reason=reason,
+            reason=verdict.reason,
             order=order * 100 + part,
         )
 
@@ -263,6 +251,49 @@ def comment_stands(route: Route, side: Side, source: Snapshot, one: Operation, *
     visibility = _visibility(route, side.other, release.audience)
     same = visibility is not None and visibility.value == one.payload["visibility"]
     return "" if same and release.audience.value == one.payload["audience"] else "its readers changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of a comment as it is now: `body` are its words, `whole` those for the other side, `visibility`
+    the flag that reaches its audience there and nobody else (None: none does), `reason` the rule, or why it is for
+    nobody here. `is_unnamed`: it may be told, but does not say to which of several tickets."""
+
+    fate: Fate
+    reason: str = ""
+    audience: Audience = Audience.VENDOR
+    visibility: Visibility | None = None
+    body: Document = rich.EMPTY
+    whole: Document = rich.EMPTY
+    is_unnamed: bool = False
+
+
+def judge(state: GroupState, side: Side, comment: Comment) -> Verdict:
+    """Judge a comment by rules and mode. One that the mode withholds has its words and flag all the same."""
+    route, target = state.route, side.other
+    release = route.end(side).mapping.release(facts_of(route, side, comment))
+    if release is None or (side is Side.TRACKER and rich.first_line(comment.body).casefold().split()[:1] == [RETRACT]):
+        return Verdict(Fate.SKIPPED)
+    visibility = _visibility(route, target, release.audience)
+    is_withheld = visibility is None or (target is Side.HELPDESK and route.mode is Mode.INTERNAL)
+    body = fold_quoted(comment.body)
+    is_folded = rich.to_plain(body) != rich.to_plain(comment.body)
+    if release.strip_prefix:
+        body = rich.without_prefix(body, release.strip_prefix)
+        if not body.children and not comment.attachments and not is_withheld:
+            # A command without words says nothing yet; it is judged again once it is rewritten.
+            return Verdict(Fate.SKIPPED)
+    if target is Side.HELPDESK and not is_withheld:
+        whom = addressed(state, body)
+        if state.hand.group not in whom.groups:
+            why = f"{UNADDRESSED}{whom.problem}" if whom.problem else OTHERS
+            return Verdict(Fate.SKIPPED, why, is_unnamed=bool(whom.problem))
+        body = whom.body
+    whose = route.name if state.others else ""
+    source = state.snapshots[side]
+    whole = mirrored_body(comment, body, source=source, target=target, is_folded=is_folded, whose=whose)
+    fate = Fate.WITHHELD if is_withheld else Fate.SENT
+    return Verdict(fate, str(release.place), release.audience, visibility, body, whole)
 
 
 def _visibility(route: Route, target: Side, audience: Audience) -> Visibility | None:

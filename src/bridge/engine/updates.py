@@ -22,7 +22,7 @@ from bridge.model.document import Document, Node, from_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ticket import Attachment, Comment, Snapshot
-from bridge.model.words import Mode, Side, Visibility
+from bridge.model.words import Audience, Mode, Side, Visibility
 from bridge.store.links import Fate, Item
 from bridge.text.quoted import fold_quoted
 
@@ -50,7 +50,11 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
     """Decide about every update not yet decided, release those a lead released, cancel those taken back in time."""
     plan = ThreadPlan()
     snapshot = state.snapshots.get(Side.TRACKER)
-    unsent = {one.item: one for one in state.unsent() if one.marker and one.marker.kind.startswith("update:")}
+    unsent = {
+        one.item: one
+        for one in state.unsent()
+        if one.kind is OperationKind.COMMENT and one.marker and one.marker.kind.startswith("update:")
+    }
     if blocked:
         plan.cancelled.extend(unsent.values())
         plan.forgotten.extend(state.items[key] for item in unsent if (key := (Side.TRACKER, item, 1)) in state.items)
@@ -73,6 +77,45 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
             plan.forgotten.append(state.items[Side.TRACKER, item, 1])
     plan.items.extend(releases.used())
     return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """An update as its command words it now. `visibility` None: nobody may be told. `waits`: a lead has to release it;
+    `comment`: the digest of the whole command, where it is one for several tickets."""
+
+    hash: str
+    body: Document
+    audience: Audience
+    visibility: Visibility | None
+    reason: str
+    comment: str
+    waits: bool
+    muted: bool
+
+
+def commanded(state: GroupState, templates: SandboxedEnvironment) -> dict[str, Commanded]:
+    """Every update that a comment of the tracker commands now, by item, whether it was told already or not."""
+    snapshot = state.snapshots.get(Side.TRACKER)
+    if snapshot is None or state.link is None:
+        return {}
+    releases = _Releases(state, snapshot)
+    found = {}
+    for rule in state.route.tracker.mapping.updates:
+        for command in (one for one in rule.triggers if isinstance(one, Command)):
+            for trigger in _commanded(snapshot, rule, command, partial(_aim, state, ThreadPlan())):
+                flag = _flag(state.route, rule)
+                found[trigger.item] = Commanded(
+                    hash=trigger.hash,
+                    body=_payload(state, rule, trigger, templates)["body"] if flag else rich.EMPTY,
+                    audience=rule.audience,
+                    visibility=flag,
+                    reason=str(rule.place),
+                    comment=trigger.comment if state.others else "",
+                    waits=bool(rule.release_by) and not releases.given(rule, after=trigger.position),
+                    muted=state.route.mode is Mode.INTERNAL,
+                )
+    return found
 
 
 def _again(
@@ -118,7 +161,7 @@ def update_stands(route: Route, source: Snapshot, one: Operation, *, says: str) 
     triggers = (
         (rule, trigger)
         for rule in route.tracker.mapping.updates
-        if one.marker is not None and one.marker.kind == f"update:{rule.kind}"
+        if one.item.startswith(f"{rule.kind}:")
         for trigger in _triggers(source, rule, lambda _comment, body: body)
         if trigger.item == one.item
     )

@@ -48,16 +48,23 @@ class BaseMove:
 
 
 class Fate(StrEnum):
-    """What became of a source item: on its way or mirrored, left alone by the rules, or held back by the mode."""
+    """What became of a source item: on its way or mirrored, left alone by the rules, held back by the mode, or mirrored
+    once and taken back since."""
 
     SENT = "sent"
     SKIPPED = "skipped"
     WITHHELD = "withheld"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One source item (a comment, a customer update) and what was decided about it, once."""
+    """One source item (a comment, a customer update) and what was decided about it.
+
+    `source_hash` and `visibility` are what it said, and to whom, when it was told last; `target_hash` is what its copy
+    shows since then; `foreign_hash` is what the copy shows instead because somebody else edited it; `version` counts the
+    edits of the copy. Of these last four None leaves what is recorded.
+    """
 
     side: Side
     source_id: str
@@ -67,6 +74,11 @@ class Item:
     operation_key: str = ""
     target_id: str = ""
     reason: str = ""
+    visibility: str | None = None
+    target_hash: str | None = None
+    foreign_hash: str | None = None
+    version: int | None = None
+    decided_at: datetime | None = None
 
 
 Bases = dict[Side, dict[str, Mapping[str, Reading]]]
@@ -247,6 +259,8 @@ class Links:
         if item.target_id:
             # What was once written there is known for ever, however often the item is decided about again.
             values["target_id"] = item.target_id
+        later = ("visibility", "target_hash", "foreign_hash", "version")
+        values |= {name: value for name in later if (value := getattr(item, name)) is not None}
         key = {"group_id": group, "side": item.side.value, "source_id": item.source_id, "part": item.part}
         put_row(self._connection, schema.item, key, values)
 
@@ -267,6 +281,12 @@ class Links:
                 table.c.part == item.part,
             )
         )
+
+    def edited_copies(self) -> list[tuple[str, str]]:
+        """Every copy that somebody else changed: group and source item."""
+        table = schema.item
+        query = select(table.c.group_id, table.c.source_id).where(table.c.foreign_hash != "")
+        return [(row.group_id, row.source_id) for row in self._connection.execute(query)]
 
     def conflicts(self, group: str) -> frozenset[str]:
         """The fields of a group that wait for a person."""
@@ -304,6 +324,11 @@ def _item(row: Any) -> Item:
         row.operation_key or "",
         row.target_id or "",
         row.reason,
+        row.visibility,
+        row.target_hash,
+        row.foreign_hash,
+        row.version,
+        row.decided_at,
     )
 
 

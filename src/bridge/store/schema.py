@@ -140,6 +140,10 @@ item = Table(
     Column("target_id", String(255)),
     Column("reason", Text, nullable=False, default=""),
     Column("decided_at", Instant, nullable=False),
+    Column("visibility", String(16), nullable=False, default="", server_default=""),
+    Column("target_hash", String(64), nullable=False, default="", server_default=""),
+    Column("foreign_hash", String(64), nullable=False, default="", server_default=""),
+    Column("version", Integer, nullable=False, default=0, server_default="0"),
 )
 
 operation = Table(

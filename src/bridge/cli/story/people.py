@@ -139,6 +139,21 @@ class Helpdesk(_Site):
         shown = self._call("GET", f"/api/v2/tickets/{ticket}", login=self._login("admin"))["ticket"]
         return Case(ticket, shown["subject"], self._fields(shown))
 
+    def redact(self, ticket: str, part: str, words: str) -> None:
+        """The customer's agent blacks words out of the comment that holds `part`."""
+        path = f"/api/v2/tickets/{ticket}/comments/{self._comment(ticket, part)}/redact"
+        self._call("PUT", path, login=self._login("agent"), body={"text": words})
+
+    def hide(self, ticket: str, part: str) -> None:
+        """The customer's agent makes the comment with these words private."""
+        path = f"/api/v2/tickets/{ticket}/comments/{self._comment(ticket, part)}/make_private"
+        self._call("PUT", path, login=self._login("agent"))
+
+    def _comment(self, ticket: str, part: str) -> str:
+        path = f"/api/v2/tickets/{ticket}/comments"
+        listed = self._call("GET", path, login=self._login("admin"), query={"page[size]": 100})["comments"]
+        return str(next(one["id"] for one in listed if part in one["plain_body"]))
+
     def cases(self) -> list[Case]:
         """Every ticket with everything said in it, as the account's admin sees it."""
         cases: list[Case] = []
@@ -176,9 +191,21 @@ class Jira(_Site):
 
     def comment(self, key: str, words: str, *, who: str = "engineer") -> None:
         """Somebody writes a comment, a paragraph a line."""
-        lines = [{"type": "paragraph", "content": [{"type": "text", "text": line}]} for line in words.split("\n")]
-        body = {"body": {"version": 1, "type": "doc", "content": lines}}
-        self._call("POST", f"/rest/api/3/issue/{key}/comment", login=self._login(who), body=body)
+        self._call("POST", f"/rest/api/3/issue/{key}/comment", login=self._login(who), body={"body": _adf(words)})
+
+    def edit_comment(self, key: str, part: str, words: str, *, who: str = "engineer") -> None:
+        """Somebody rewrites the comment with these words."""
+        self._call("PUT", self._comment(key, part), login=self._login(who), body={"body": _adf(words)})
+
+    def delete_comment(self, key: str, part: str) -> None:
+        """The lead deletes the comment with these words."""
+        self._call("DELETE", self._comment(key, part), login=self._login("lead"))
+
+    def _comment(self, key: str, part: str) -> str:
+        path = f"/rest/api/3/issue/{key}/comment"
+        listed = self._call("GET", path, login=self._login("lead"))["comments"]
+        ident = next(one["id"] for one in listed if part in _adf_words(one["body"]))
+        return f"{path}/{ident}"
 
     def move(self, key: str, status: str, **fields: Any) -> None:
         """The engineer moves an issue to a status that is one transition away."""
@@ -328,6 +355,12 @@ class GitHub(_Site):
             "labels": sorted(label["name"] for label in issue["labels"]),
         }
         return Case(number, issue["title"], shown, tuple(Said(number, words, False) for words in texts))
+
+
+def _adf(words: str) -> dict[str, Any]:
+    """Plain words as a rich text body, a paragraph a line."""
+    lines = [{"type": "paragraph", "content": [{"type": "text", "text": line}]} for line in words.split("\n")]
+    return {"version": 1, "type": "doc", "content": lines}
 
 
 def _adf_words(node: Any) -> str:
