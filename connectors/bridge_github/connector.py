@@ -41,7 +41,7 @@ from bridge_github.cursor import Place, read_on
 from bridge_github.fetching import Fetching
 from bridge_github.history import History
 from bridge_github.hooks import keep_webhooks
-from bridge_github.reading import FIX_VERSIONS, Reader, digest, moment, repository_of, spot_of, stamp
+from bridge_github.reading import FIX_VERSIONS, Reader, digest, moment, names_of, repository_of, spot_of, stamp
 from bridge_github.releases import Releases
 from bridge_github.shared import Shared, Spot
 from bridge_github.text import (
@@ -206,7 +206,7 @@ class GitHubConnector:
         if change.comment is not None:
             raise PermanentError("GitHub takes no comment together with fields", site=self._settings.name)
         line = self._line(ref) if "description" in change.fields else ""
-        body = self._encode(spot_of(ref).repository, change.fields, line=line)
+        body = self._encode(spot_of(ref).repository, self._onto_labels(change), line=line)
         if not body:
             return Written(ref, change.key)
         self._know_me()
@@ -214,6 +214,18 @@ class GitHubConnector:
         row = self._write_at(ref, "PATCH", "", body, endpoint="issue")
         self._shared.forget_row(ref)
         return self._written(ref, change.key, row, names=change.fields)
+
+    def _onto_labels(self, change: TicketChange) -> Mapping[str, Any]:
+        """The fields, the labels as a difference from `prior` laid over those the issue bears at this moment.
+
+        GitHub takes labels as a whole list; one made from an older reading would drop what people added since.
+        """
+        if "labels" not in change.fields or "labels" not in change.prior:
+            return change.fields
+        row = self._fetching.row(change.ref)
+        if row is None:
+            raise MissingError(f"{change.ref} is not there", site=self._settings.name, status=404)
+        return {**change.fields, "labels": writing.lay_over(change, names_of(row))}
 
     def comment(self, ref: TicketRef, key: str, draft: CommentDraft) -> Written:
         """POST a comment. GitHub keeps nothing from anybody who sees the issue, so only PUBLIC is written."""

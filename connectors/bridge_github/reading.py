@@ -59,7 +59,7 @@ def digest(row: Row) -> str:
     """What tells two readings of one issue with the same stamp apart."""
     shown = [
         *(row.get(name) for name in ("title", "body", "state", "state_reason", "locked", "comments")),
-        sorted(_names(row)),
+        sorted(names_of(row)),
         (row.get("milestone") or {}).get("title"),
         sorted(one["login"] for one in row.get("assignees") or ()),
         (row.get("type") or {}).get("name"),
@@ -72,7 +72,8 @@ def comment_digest(row: Row) -> str:
     return hashlib.sha256(json.dumps([row["updated_at"], row.get("body")]).encode()).hexdigest()[:12]
 
 
-def _names(row: Row) -> list[str]:
+def names_of(row: Row) -> list[str]:
+    """The names of an issue's labels."""
     return [label["name"] if isinstance(label, dict) else str(label) for label in row.get("labels") or ()]
 
 
@@ -151,7 +152,7 @@ class Reader:
             "state": row["state"],
             # "reopened" says no more than `open` does, and nobody can write it without a change of state.
             "state_reason": None if reason == "reopened" else reason,
-            "labels": sorted(_names(row)),
+            "labels": sorted(names_of(row)),
             "milestone": title,
             "assignees": sorted(one["login"] for one in row.get("assignees") or ()),
             "locked": bool(row.get("locked")),

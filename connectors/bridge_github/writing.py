@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bridge.errors import PermanentError
 from bridge.model.document import Node
+from bridge.model.operation import TicketChange
 from bridge_github.text import clean_title, read_text, write_body
 
 WRITABLE = frozenset({"title", "description", "state", "state_reason", "labels", "milestone", "assignees", "type"})
@@ -32,6 +33,18 @@ def normalise(field: str, value: Any) -> Any:
     if field == "state_reason" and value == "reopened":
         return None
     return value.strip() if isinstance(value, str) else value
+
+
+def lay_over(change: TicketChange, now: Iterable[str]) -> list[str]:
+    """The labels an issue is to bear: those it bears `now`, without what the change drops and with what it adds.
+
+    Names are told apart without regard to case.
+    """
+    before = {name.lower() for name in change.prior["labels"] or ()}
+    wanted = {name.lower(): name for name in change.fields["labels"] or ()}
+    kept = [name for name in now if name.lower() in wanted or name.lower() not in before]
+    present = {name.lower() for name in kept}
+    return kept + [name for low, name in wanted.items() if low not in before and low not in present]
 
 
 def encode_fields(

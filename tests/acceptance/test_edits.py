@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bridge.cli.story.script import Opened
@@ -343,3 +345,16 @@ def test_a_refused_redaction_is_a_dead_letter_and_holds_nothing_up(world: World)
     with world.converged().ledger.begin() as transaction:
         [dead] = transaction.journal.in_state(OperationState.DEAD)
     assert "Agent Workspace" in dead.error
+
+
+def test_w13_what_was_said_long_before_it_crosses_says_who_and_when(world: World) -> None:
+    world.sandbox.world.advance(-7200)
+    opened = world.file(world.acme, "Checkout fails")
+    world.acme.reply(opened.ticket, "It got worse.")
+    world.sandbox.world.advance(7200)
+    world.converge()
+    [old] = in_issue(world, opened)
+    assert re.search(r"\(the customer\) wrote in .* on 20\d\d-\d\d-\d\d \d\d:\d\d UTC", old)
+    world.acme.reply(opened.ticket, "It is fine again.")
+    world.converge()
+    assert " UTC" not in in_issue(world, opened)[1]

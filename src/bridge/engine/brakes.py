@@ -119,7 +119,7 @@ def _mass(transaction: Transaction, route: Route, one: Operation) -> Brake | Non
 
 def _subject(one: Operation) -> str:
     """What counts once: a case, or what many cases have in common (a version released for all of them), or nothing."""
-    if one.kind is OperationKind.UPDATE:
+    if one.kind in (OperationKind.UPDATE, OperationKind.HIDE):
         return one.group
     if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK:
         _kind, _, cause = one.item.partition(":")

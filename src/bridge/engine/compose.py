@@ -40,18 +40,27 @@ def without_footer(description: Document) -> Document:
 
 
 def mirrored_body(
-    comment: Comment, body: Document, *, source: Snapshot, target: Side, is_folded: bool = False, whose: str = ""
+    comment: Comment,
+    body: Document,
+    *,
+    source: Snapshot,
+    target: Side,
+    is_folded: bool = False,
+    is_late: bool = False,
+    whose: str = "",
 ) -> Document:
     """A comment as it stands on the other side. Towards the tracker it says who wrote it, that a machine did, and
     whether quoted mail was left out (`is_folded`); on an issue of several tickets, `whose` it is. Towards the helpdesk
     it is the bare text, for the account's own name already stands above it. Its files are told of when they were carried
-    over (`shown_files`)."""
+    over (`shown_files`). One that crosses late says when it was written."""
+    at = f"{comment.created_at:%Y-%m-%d %H:%M} UTC" if is_late else ""
     if target is Side.HELPDESK:
-        return body
+        return doc(paragraph(node("emphasis", text(at))), *body.children) if at else body
     who = comment.author.name or comment.author.email or "Somebody"
     role = "their staff" if comment.author.staff else "the customer"
     what = "sent an automatic message in" if comment.auto else "wrote in"
-    head = paragraph(node("strong", text(who)), text(f" ({role}) {what} {_named(source, whose)}:"))
+    when = f" on {at}" if at else ""
+    head = paragraph(node("strong", text(who)), text(f" ({role}) {what} {_named(source, whose)}{when}:"))
     lines = [LEFT_OUT] if is_folded else []
     return doc(head, *body.children, *(paragraph(node("emphasis", text(line))) for line in lines))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from bridge.engine.addressee import OTHERS, UNADDRESSED, addressed
 from bridge.engine.compose import MOVED, SHARES, first_files_body, joined_body, mirrored_body
@@ -29,6 +30,9 @@ TICKET_ITEM = "ticket:"
 """How the source item of such a comment begins: no comment, but the ticket itself; its id follows."""
 RETRACT = "/retract"
 """The command that takes the last text back; it is spoken to bridge and never crosses."""
+
+LATE = timedelta(minutes=10)
+"""A comment that crosses so long after it was written says when that was."""
 
 Signer = Callable[[Marker], Marker]
 Splitter = Callable[[str, Document], tuple[Document, ...]]
@@ -200,7 +204,7 @@ def _mirror(
 ) -> Iterator[Operation]:
     route, target = state.route, side.other
     digest, seen = rich.digest(comment.body), comment.visibility.value
-    verdict = judge(state, side, comment)
+    verdict = judge(state, side, comment, is_first=True)
     if verdict.fate is not Fate.SENT or verdict.visibility is None:
         plan.items.append(Item(side, comment.id, 1, verdict.fate, digest, reason=verdict.reason, visibility=seen))
         return
@@ -268,8 +272,11 @@ class Verdict:
     is_unnamed: bool = False
 
 
-def judge(state: GroupState, side: Side, comment: Comment) -> Verdict:
-    """Judge a comment by rules and mode. One that the mode withholds has its words and flag all the same."""
+def judge(state: GroupState, side: Side, comment: Comment, *, is_first: bool = False) -> Verdict:
+    """Judge a comment by rules and mode. One that the mode withholds has its words and flag all the same.
+
+    `is_first`: it was not told before. A later text for the customer names the one it replaces, and no time of its own.
+    """
     route, target = state.route, side.other
     release = route.end(side).mapping.release(facts_of(route, side, comment))
     if release is None or (side is Side.TRACKER and rich.first_line(comment.body).casefold().split()[:1] == [RETRACT]):
@@ -291,7 +298,10 @@ def judge(state: GroupState, side: Side, comment: Comment) -> Verdict:
         body = whom.body
     whose = route.name if state.others else ""
     source = state.snapshots[side]
-    whole = mirrored_body(comment, body, source=source, target=target, is_folded=is_folded, whose=whose)
+    is_late = state.now - comment.created_at > LATE and (is_first or target is Side.TRACKER)
+    whole = mirrored_body(
+        comment, body, source=source, target=target, is_folded=is_folded, is_late=is_late, whose=whose
+    )
     fate = Fate.WITHHELD if is_withheld else Fate.SENT
     return Verdict(fate, str(release.place), release.audience, visibility, body, whole)
 

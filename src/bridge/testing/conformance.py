@@ -26,6 +26,7 @@ import pytest
 
 from bridge.connect.port import Connector, ConnectorKind, Gone
 from bridge.errors import (
+    ChangedError,
     MissingError,
     PermanentError,
     RefusedError,
@@ -467,6 +468,26 @@ class ConnectorConformance:
         assert after.value(self.summary) == seen.value(self.summary)
         assert after.marker == seen.marker
         assert after.version.at > seen.version.at
+
+    def test_what_somebody_added_to_a_list_since_it_was_read_stays(self, stand: Stand, connector: Connector) -> None:
+        name, value = self.edit
+        if not isinstance(value, list):
+            pytest.skip("the field to edit is no list")
+        ref = connector.create(stand.ticket()).ref
+        first = stand.read(connector, ref)
+        stand.sandbox.world.advance(2)
+        connector.update(self._change(connector, ref, {name: [*value, "old"]}, first))
+        seen = stand.read(connector, ref)
+        stand.sandbox.world.advance(2)
+        person = stand.connect(self.person)
+        person.update(self._change(person, ref, {name: [*value, "old", "needs-design"]}, stand.read(person, ref)))
+        wanted = {*value, "new", "needs-design"}
+        try:
+            connector.update(self._change(connector, ref, {name: [*value, "new"]}, seen))
+        except ChangedError:
+            # Guarded by its version: nothing was written, and the engine reads again.
+            wanted = {*value, "old", "needs-design"}
+        assert set(stand.read(connector, ref).value(name)) == wanted
 
     def test_what_is_written_reads_as_normalise_says(self, stand: Stand, connector: Connector) -> None:
         ref = connector.create(stand.ticket()).ref
