@@ -27,7 +27,8 @@ unit: $(READY) postgres
 # Thousands of stories nobody wrote: MACHINE_STORIES=500 for fewer.
 .PHONY: machines
 machines: $(READY)
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/property/test_core_machine.py tests/acceptance/test_engine_machine.py
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/property/test_core_machine.py tests/acceptance/test_engine_machine.py \
+		tests/acceptance/test_sequences.py
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -393,5 +393,5 @@ class EngineMachine(RuleBasedStateMachine):
 
 
 if settings().max_examples <= 100:
-    EngineMachine.TestCase.settings = settings(max_examples=4, stateful_step_count=12)
+    EngineMachine.TestCase.settings = settings(max_examples=2, stateful_step_count=10)
 TestEngine = EngineMachine.TestCase
