@@ -18,12 +18,15 @@ from bridge.config import Config, RoutePlan, SiteConfig, find_update, read_login
 from bridge.config.routes import SidePlan
 from bridge.connect.breaker import Breaker, Standing
 from bridge.connect.bucket import Rate
+from bridge.connect.heartbeat import send_heartbeat
 from bridge.connect.hooks import HookWish
 from bridge.connect.limiter import Limits, SiteLimiter
 from bridge.connect.port import Connector, ConnectorKind, SiteSettings
 from bridge.connect.registry import find_kinds
 from bridge.connect.wire import Wire
 from bridge.console.door import Door
+from bridge.console.health import health_routes
+from bridge.console.metrics import Meter
 from bridge.console.receiver import make_app
 from bridge.console.server import WebhookServer
 from bridge.engine.batch import Batch
@@ -38,8 +41,11 @@ from bridge.engine.intake import Intake
 from bridge.engine.keys import Keys
 from bridge.engine.origin import Origin
 from bridge.engine.plan import Tools
+from bridge.engine.reader import Duty
 from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route, RouteSide
+from bridge.engine.sweep import Sweeper, Times
+from bridge.engine.watch import Pulse, Watch
 from bridge.errors import ConfigurationError
 from bridge.model import document as rich
 from bridge.model.document import Document
@@ -63,6 +69,7 @@ class Bridge:
     ledger: Ledger
     routes: Mapping[str, Route]
     wires: Mapping[str, Wire]
+    duties: tuple[Duty, ...] = ()
     webhooks: WebhookServer | None = None
     """Hears webhooks once it is started; None where the config listens nowhere."""
 
@@ -84,8 +91,10 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     store_url = config.store.url.get_secret_value() if config.store.url else None
     key, is_new = _marker_key(directory)
     settings = {name: _settings(name, site, config, kinds, key) for name, site in _used_sites(config).items()}
+    meter = Meter()
     wires = {
-        name: _wire(name, config.sites[name], kinds[config.sites[name].connector].limits(), clock) for name in settings
+        name: _wire(name, config.sites[name], kinds[config.sites[name].connector].limits(), clock, meter)
+        for name in settings
     }
     openers = {name: _opener(kinds[config.sites[name].connector], settings[name], wires[name]) for name in settings}
     ledger = open_ledger(clock=clock, directory=None if store_url else directory, url=store_url)
@@ -106,22 +115,30 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     recovery = Recovery(ledger, connections, keys, opened_at=None if is_new else tools.opened_at)
     doors = _doors(config, kinds, settings, connections)
     keeper = HookKeeper(ledger, connections, _wishes(config, settings, doors, key), partial(_trust, doors), clock)
+    intake = Intake(ledger, connections, routes, keys, clock)
+    times = Times(every=config.sweep.every, at=config.sweep.at, pace=config.sweep.pace)
+    sweeper = Sweeper(ledger, connections, intake, routes, tools, clock, times)
+    circuits = Circuits(ledger, {name: _standing(wire) for name, wire in wires.items()})
+    duties: tuple[Duty, ...] = (circuits, keeper, sweeper)
     daemon = Daemon(
         ledger=ledger,
         connections=connections,
         routes=routes,
-        intake=Intake(ledger, connections, routes, keys, clock),
+        intake=intake,
         batch=Batch(ledger, connections, routes, tools, delivery, recovery, Origin(ledger, connections), keys, clock),
         clock=clock,
         workers=config.engine.workers,
         poll_s={name: config.sites[name].poll.total_seconds() for name in settings},
-        duties=(Circuits(ledger, {name: _standing(wire) for name, wire in wires.items()}), keeper),
+        watch=Watch(ledger, routes, {name: _budget(config.sites[name]) for name in settings}, clock),
+        duties=duties,
+        pulse=_pulse(config),
     )
     webhooks = None
     if config.listen is not None:
-        app = make_app(doors, daemon.take, clock)
+        more = health_routes(daemon.vitals, meter)
+        app = make_app(doors, daemon.take, clock, heard=meter.heard, more=more)
         webhooks = WebhookServer(app, host=config.listen.host, port=config.listen.port)
-    return Bridge(daemon, config, ledger, routes, wires, webhooks)
+    return Bridge(daemon, config, ledger, routes, wires, duties, webhooks)
 
 
 def _standing(wire: Wire) -> Callable[[], Standing]:
@@ -289,7 +306,7 @@ def _settings(
     )
 
 
-def _wire(name: str, site: SiteConfig, documented: Limits, clock: Clock) -> Wire:
+def _wire(name: str, site: SiteConfig, documented: Limits, clock: Clock, meter: Meter) -> Wire:
     limits = documented if site.limits.documented else Limits()
     if site.limits.requests_per_minute is not None:
         limits = replace(limits, site=(*limits.site, Rate(site.limits.requests_per_minute, 60.0)))
@@ -302,7 +319,19 @@ def _wire(name: str, site: SiteConfig, documented: Limits, clock: Clock) -> Wire
         deadline_s=site.limits.deadline.total_seconds(),
         processing_s=site.limits.processing.total_seconds(),
         clock=clock,
+        observe=lambda sent: meter.sent(sent.site, sent.method, sent.status),
     )
+
+
+def _budget(site: SiteConfig) -> timedelta:
+    """How long a site may go unread: a few polls at least, whatever the config says."""
+    return max(site.budget, 3 * site.poll)
+
+
+def _pulse(config: Config) -> Pulse | None:
+    if config.heartbeat is None:
+        return None
+    return Pulse(partial(send_heartbeat, config.heartbeat.url.get_secret_value()), config.heartbeat.every)
 
 
 def _opener(kind: ConnectorKind, settings: SiteSettings, wire: Wire) -> Callable[[], Connector]:

@@ -6,15 +6,19 @@ import random
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from bridge.bootstrap import Bridge
+from bridge.cli.story.config import SITES
+from bridge.cli.story.people import GitHub, Helpdesk, Jira
 from bridge.cli.story.script import Opened
 from bridge.console.receiver import MOST_BYTES
 from bridge.engine.hooks import WEBHOOK
+from bridge.sandbox.server import SPARE, Sandbox
 from bridge.sandbox.zendesk.hooks import sign
 
 from .conftest import World, eventually
@@ -324,3 +328,52 @@ def test_w09_without_any_webhook_one_poll_of_each_site_brings_everything(world: 
         assert eventually(lambda: any("It fails again." in said.words for said in world.issue(first).said))
         assert eventually(lambda: any("We see it." in said.words for said in world.ticket(first).said))
         assert eventually(lambda: [case.summary for case in world.github.cases()] == [second.summary])
+
+
+def test_w14_a_data_center_is_given_an_address_nobody_can_guess(tmp_path: Path) -> None:
+    with Sandbox({**SITES, "vendor-jira": "jira-datacenter"}, seed=1) as sandbox:
+        urls = sandbox.urls
+        world = World(
+            tmp_path,
+            sandbox,
+            Helpdesk(urls["acme-desk"], "acme-desk"),
+            Helpdesk(urls["globex-desk"], "globex-desk"),
+            Jira(urls["vendor-jira"]),
+            GitHub(urls["vendor-github"], "vendor/platform"),
+        )
+        chosen = free_port()
+        world.edit = lambda text: on_data_center(registering(text, chosen))
+        grant(world)
+        opened = world.file(world.acme, "Checkout fails")
+        try:
+            with world.running() as bridge:
+                assert eventually(lambda: looked_after(bridge))
+                [hook] = registered(world, "vendor-jira").values()
+                base, _, word = hook["url"].partition("?")[0].rpartition("/")
+                assert base == f"http://127.0.0.1:{chosen}/hooks/vendor-jira"
+                assert len(word) >= 32
+                [issue] = sandbox.sites["vendor-jira"].data["issues"].values()
+                ask = {"headers": {"Authorization": "Bearer sandbox:engineer", SPARE: "yes"}, "timeout": 30}
+                with requests.Session() as session:
+                    session.trust_env = False
+                    body = {"issue": {"id": issue["id"]}, "webhookEvent": "comment_created"}
+                    for guess in (base, f"{base}/{word[:-1]}", f"{base}/{word[:-1]}{'10'[word[-1] == '1']}"):
+                        assert session.post(guess, json=body, timeout=30).status_code == 401
+                    said = {"body": "#reply We have found it."}
+                    url = f"{urls['vendor-jira']}/rest/api/2/issue/{issue['key']}/comment"
+                    session.post(url, json=said, **ask).raise_for_status()  # type: ignore[arg-type]
+                assert eventually(lambda: len(world.ticket(opened).said) == 2)
+        finally:
+            for person in (world.acme, world.globex, world.jira, world.github):
+                person.close()
+
+
+def on_data_center(text: str) -> str:
+    """The config with a Jira Data Center in the place of the Cloud."""
+    head, found, rest = text.partition("connector: jira\n")
+    rest = rest.replace(
+        "login: {email: bridge@vendor.example, token: env:SANDBOX_TOKEN}",
+        "login: {deployment: datacenter, token: env:SANDBOX_TOKEN}",
+        1,
+    )
+    return (head + found + rest).replace("mapping: jira-software", "mapping: jira-datacenter")

@@ -17,6 +17,7 @@ from bridge.console.door import Door
 from bridge.console.receiver import make_app
 from bridge.console.server import WebhookServer
 from bridge.engine.clock import SystemClock
+from bridge.engine.turns import Turns
 from bridge.engine.worker import Worker
 from bridge.model.feed import Hint
 from bridge.model.ticket import TicketRef
@@ -110,7 +111,7 @@ class Ears:
             for site, named in hints:
                 heard.add(site)
                 daemon.intake.hint(site, named)
-            Worker(daemon.ledger, daemon.batch).work_off()
+            Worker(daemon.batch, Turns(daemon.ledger, daemon.clock, workers=1, routes=2)).work_off()
         raise AssertionError("the two sides talk without end")
 
     def _heard(self) -> list[tuple[str, tuple[Hint, ...]]]:

@@ -22,6 +22,7 @@ class TestGitHub(ConnectorConformance):
     login = {"token": "sandbox"}
     person = {"token": "sandbox:engineer"}
     stranger = {"token": "nobody"}
+    admin = {"token": "sandbox:lead"}
     scope = {"repository": "vendor/platform"}
     summary = "title"
     edit = ("labels", ["checked"])
@@ -34,6 +35,7 @@ class TestJiraCloud(ConnectorConformance):
     login = {"email": "bridge@vendor.example", "token": "sandbox"}
     person = {"email": "engineer@vendor.example"}
     stranger = {"email": "nobody@vendor.example"}
+    admin = {"email": "lead@vendor.example"}
     scope = {"project": "ACME", "type": "Bug"}
     summary = "summary"
     edit = ("labels", ["checked"])
@@ -50,6 +52,7 @@ class TestJiraDataCenter(TestJiraCloud):
     login = {"deployment": "datacenter", "token": "sandbox"}
     person = {"token": "sandbox:engineer"}
     stranger = {"token": "nobody"}
+    admin = {"token": "sandbox:lead"}
     write_shown = ConnectorConformance.write_shown
 
 
@@ -59,6 +62,7 @@ class TestZendesk(ConnectorConformance):
     login = {"email": "bridge@vendor.example", "token": "sandbox"}
     person = {"email": "agent@site.example"}
     stranger = {"email": "nobody@vendor.example"}
+    admin = {"email": "admin@site.example"}
     scope = {}
     summary = "subject"
     edit = ("tags", ["checked"])

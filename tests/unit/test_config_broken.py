@@ -371,3 +371,39 @@ def test_a_webhook_that_nothing_listens_for_is_said_with_its_place(tmp_path: Pat
     assert "has a webhook, and nothing listens for it" in str(problems[0])
     assert problems[0].place is not None
     assert problems[0].place.line > 0
+
+
+def wrong(tmp_path: Path, text: str) -> list[str]:
+    (tmp_path / "config.yaml").write_text(text.replace("contract: acme.yaml", "contract: standard"), encoding="utf-8")
+    return [str(problem) for problem in check_config(tmp_path / "config.yaml", environ=ENVIRON)[1]]
+
+
+def test_a_webhook_to_register_needs_an_address_the_outside_reaches(tmp_path: Path) -> None:
+    text = SOUND.replace("held_by: vendor\n", "held_by: vendor\n    webhook: {register: true}\n", 1)
+    problems = wrong(tmp_path, text + "listen: {port: 8800}\n")
+    assert len(problems) == 1
+    assert "cannot be registered without an address" in problems[0]
+    assert "public_url" in problems[0]
+
+
+def test_a_webhook_without_secret_and_register_says_what_it_needs(tmp_path: Path) -> None:
+    text = SOUND.replace("held_by: vendor\n", "held_by: vendor\n    webhook: {register: false}\n", 1)
+    problems = wrong(tmp_path, text + "listen: {port: 8800}\n")
+    assert len(problems) == 1
+    assert "register: true" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("heartbeat: {url: env:NOWHERE}", "environment variable `NOWHERE`"),
+        ("heartbeat: {url: not-an-address}", "https://"),
+        ('sweep: {at: "25:00"}', "time of day"),
+        ("sweep: {every: 0s}", "greater"),
+        ("public_url: bridge.vendor.example", "public_url"),
+    ],
+)
+def test_what_watches_is_checked_too(tmp_path: Path, line: str, says: str) -> None:
+    problems = wrong(tmp_path, SOUND + line + "\n")
+    assert len(problems) == 1
+    assert says in problems[0]

@@ -40,7 +40,7 @@ def _forever(built: Bridge) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if built.webhooks is not None:
         built.webhooks.start()
-        console.print(f"Webhooks come in at {built.webhooks.url}/hooks/SITE.")
+        console.print(f"Webhooks come in at {built.webhooks.url}/hooks/SITE; /readyz and /metrics tell how bridge is.")
     console.print(f"bridge runs {len(built.routes)} routes; stop it with Ctrl-C.")
     built.daemon.run()
 

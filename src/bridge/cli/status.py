@@ -92,11 +92,17 @@ def _report(ledger: Ledger, routes: frozenset[str]) -> dict[str, Any]:
                 for one in transaction.embargoes.all()
             ],
             "due": transaction.hands.count_due(),
+            "waiting": {
+                route: {"due": due, "since": since.isoformat()}
+                for route, (due, since) in transaction.hands.count_due_by_route().items()
+            },
             "chores": [
                 {
                     "site": one.site,
                     "what": one.kind,
                     "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+                    "under_way": one.place is not None,
+                    "found": {name: value for name, value in one.result.items() if isinstance(value, int)},
                     "problem": one.problem,
                 }
                 for one in transaction.chores.all()
@@ -157,8 +163,14 @@ def _print(report: dict[str, Any]) -> None:
         )
     for one in report["suspended"]:
         console.print(f"rests: {one['group']}: {one['why']}", style="yellow", markup=False)
+    for route, waits in report["waiting"].items():
+        console.print(
+            f"{route}: {waits['due']} cases wait for a worker, the first since {waits['since']}", markup=False
+        )
     for one in report["chores"]:
-        done = f"last right at {one['ended_at']}" if one["ended_at"] else "never right yet"
-        console.print(f"{one['site']}: {one['what']} {done}", markup=False)
+        done = f"last done {one['ended_at']}" if one["ended_at"] else "not done yet"
+        found = ", ".join(f"{name} {number}" for name, number in one["found"].items())
+        more = f"{', under way' if one['under_way'] else ''}{f': {found}' if found else ''}"
+        console.print(f"{one['site']}: {one['what']} {done}{more}", markup=False)
         if one["problem"]:
             console.print(one["problem"], style="yellow", markup=False)

@@ -67,11 +67,12 @@ def resolve_references(item: Item, references: References) -> dict[str, Any]:
         for block, part in (("login", login), ("webhook", site.get("webhook"))):
             if part and part.is_map:
                 plain["sites"][name][block] = _login(name, part, references)
-    for block, key in (("store", "url"), ("mail", "smtp")):
+    for block, key in (("store", "url"), ("mail", "smtp"), ("heartbeat", "url")):
         part = item.get(block)
         value = part.get(key) if part else None
         if value and isinstance(value.value, str):
-            plain[block][key] = SecretStr(references.resolve(value, f"`{key}` of `{block}`") or "")
+            found = references.resolve(value, f"`{key}` of `{block}`")
+            plain[block][key] = SecretStr("https://unset.invalid" if found is None else found)
     return plain
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import re
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -85,7 +86,8 @@ class ListenConfig(_Part):
 
 class SiteConfig(_Part):
     """One account at a product. `login` holds what its connector asks for; secrets in it are hidden from printing.
-    `content_hosts` are further hosts of the vendor where the site's files may be fetched, without a login."""
+    `budget` is how long it may go unread before bridge is no longer ready. `content_hosts` are further hosts of the vendor
+    where the site's files may be fetched, without a login."""
 
     connector: str
     url: str
@@ -93,6 +95,7 @@ class SiteConfig(_Part):
     login: dict[str, Any]
     limits: SiteLimits = SiteLimits()
     poll: Duration = timedelta(seconds=15)
+    budget: Duration = timedelta(minutes=5)
     webhook: WebhookConfig | None = None
     content_hosts: tuple[ContentHost, ...] = ()
 
@@ -227,6 +230,35 @@ class StoreConfig(_Part):
     directory: Path = Path("data")
 
 
+def _read_time(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise ValueError("must be a time of day such as `02:00` (UTC)")
+    return time.fromisoformat(value)
+
+
+class SweepConfig(_Part):
+    """When everything is compared, whatever feeds and webhooks said: first at `at` (UTC), then every `every`. `pace` is
+    the pause between two requests to a site."""
+
+    every: Annotated[Duration, Field(gt=timedelta())] = timedelta(days=1)
+    at: Annotated[time, BeforeValidator(_read_time)] = time(2, 0)
+    pace: Duration = timedelta(seconds=15)
+
+
+class HeartbeatConfig(_Part):
+    """An address that is asked for `every` so often while work goes on; whoever stands behind it alarms when that ends."""
+
+    url: SecretStr
+    every: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(minutes=1)
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("must be an address that begins with `https://`, usually `env:` and a variable's name")
+        return value
+
+
 class EngineConfig(_Part):
     """How many worker threads a process runs."""
 
@@ -244,6 +276,8 @@ class Config(_Part):
     mail: MailConfig | None = None
     store: StoreConfig = StoreConfig()
     engine: EngineConfig = EngineConfig()
+    sweep: SweepConfig = SweepConfig()
+    heartbeat: HeartbeatConfig | None = None
     listen: ListenConfig | None = None
 
     _path: Path = PrivateAttr(default=Path("config.yaml"))

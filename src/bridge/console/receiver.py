@@ -8,7 +8,7 @@ reading. Answers name no secret, and never tell more than which of these a deliv
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -39,17 +39,30 @@ stores them and returns at once; if it raises, the delivery is answered with 500
 log = structlog.get_logger(__name__)
 
 
-def make_app(doors: Mapping[str, Door], take: Take, clock: Clock, *, patience_s: float = PATIENCE_S) -> Starlette:
+Heard = Callable[[str, int], None]
+"""Told the site of each delivery, "" if it is none of ours, and the status it was answered with."""
+
+
+def make_app(
+    doors: Mapping[str, Door],
+    take: Take,
+    clock: Clock,
+    *,
+    patience_s: float = PATIENCE_S,
+    heard: Heard = lambda site, status: None,
+    more: Sequence[Route] = (),
+) -> Starlette:
     """The web application that hears webhooks, at `POST /hooks/SITE`, or `/hooks/SITE/TOKEN` for a site whose vendor
     signs nothing.
 
     202 taken, or nothing in it to take; 401 not genuine, or too old; 404 no such site; 408 the body did not arrive;
-    409 delivered before; 413 too long.
+    409 delivered before; 413 too long. `more` routes are served beside them.
     """
-    receiver = _Receiver(doors, take, clock, patience_s)
+    receiver = _Receiver(doors, take, clock, patience_s, heard)
     routes = [
         Route("/hooks/{site}", receiver.answer, methods=["POST"]),
         Route("/hooks/{site}/{token}", receiver.answer, methods=["POST"]),
+        *more,
     ]
     app = Starlette(routes=routes)
     # A redirection would repeat the address, and with it a token, in the answer.
@@ -65,15 +78,26 @@ class _Refusal(Exception):
 
 
 class _Receiver:
-    def __init__(self, doors: Mapping[str, Door], take: Take, clock: Clock, patience_s: float) -> None:
+    def __init__(self, doors: Mapping[str, Door], take: Take, clock: Clock, patience_s: float, heard: Heard) -> None:
         self._doors = dict(doors)
         self._take = take
         self._clock = clock
         self._patience_s = patience_s
+        self._heard = heard
         self._delivered = {name: Delivered() for name in doors}
 
     async def answer(self, request: Request) -> Response:
+        """Hear one delivery."""
         name = request.path_params["site"]
+        known, status = (name if name in self._doors else ""), 500
+        try:
+            answer = await self._hear(request, name)
+            status = answer.status_code
+        finally:
+            self._heard(known, status)
+        return answer
+
+    async def _hear(self, request: Request, name: str) -> Response:
         try:
             door = self._open(name, request.path_params.get("token"))
             body = await _read(request, self._patience_s)

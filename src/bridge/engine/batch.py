@@ -77,14 +77,24 @@ class Batch:
     failures: dict[str, str] = field(default_factory=dict)
     """Groups whose last look ended in a defect of ours, each with its words."""
 
-    def work(self, hands: list[Hand]) -> None:
-        """Reconcile every group in hand; each is let go when it is done or has to wait."""
+    def work(self, hands: list[Hand], *, enough: Callable[[], bool] = lambda: False) -> int:
+        """Reconcile every group in hand; each is let go when it is done or has to wait. How many were worked on: when
+        `enough` says that others wait, the rest is given back as due as it was."""
         drafts = {hand.row: found for hand in hands if (found := self._draft(hand))}
         self._read_missing([draft for found in drafts.values() for draft in found])
-        for hand in hands:
+        todo = [hand for hand in hands if hand.row in drafts]
+        for number, hand in enumerate(todo):
+            if number and enough():
+                self._give_back(todo[number:])
+                return number
             # Each group is looked at anew when its turn comes: others were worked on meanwhile, and that takes time.
-            if hand.row in drafts:
-                self._guarded(hand, partial(self._finish, hand))
+            self._guarded(hand, partial(self._finish, hand))
+        return len(hands)
+
+    def _give_back(self, hands: list[Hand]) -> None:
+        with self.ledger.begin() as transaction:
+            for hand in hands:
+                transaction.hands.give_back(hand)
 
     def _draft(self, hand: Hand) -> list[tuple[GroupState, Plan]]:
         """A first look at every ticket of a group, to see what has to be read; [] if there is nothing to do with it."""

@@ -18,9 +18,12 @@ from bridge.engine.foresight import brake_a_rule_change
 from bridge.engine.intake import Intake, Poll
 from bridge.engine.reader import Duty, Reader
 from bridge.engine.route import Route
+from bridge.engine.turns import Turns
+from bridge.engine.watch import Pulse, Watch
 from bridge.engine.worker import Worker
 from bridge.model.feed import Hint
 from bridge.model.ports import Clock
+from bridge.model.vitals import Vitals
 from bridge.store.ledger import Ledger, read_meta, write_meta
 
 SCAN_S = 0.25
@@ -59,7 +62,9 @@ class Daemon:
         clock: Clock,
         workers: int,
         poll_s: Mapping[str, float],
+        watch: Watch,
         duties: tuple[Duty, ...] = (),
+        pulse: Pulse | None = None,
     ) -> None:
         self.ledger = ledger
         self.connections = connections
@@ -69,6 +74,8 @@ class Daemon:
         self.clock = clock
         self.workers = workers
         self.poll_s = poll_s
+        self.watch = watch
+        self.pulse = pulse
         self._stop = threading.Event()
         self.readers = {site: Reader(site, intake, duties) for site in poll_s}
 
@@ -94,12 +101,13 @@ class Daemon:
         self.open()
         deadline = self.clock.now() + timedelta(seconds=patience_s)
         rounds, failed = 0, {}
+        turns = Turns(self.ledger, self.clock, workers=self.workers, routes=len(self.routes))
         with ThreadPoolExecutor(self.workers, thread_name_prefix="worker") as pool:
             while rounds < MOST_ROUNDS:
                 rounds += 1
                 polls = self._poll_all(pool)
                 failed = {poll.site: poll.failed for poll in polls if poll.failed}
-                worked = sum(pool.map(lambda _n: Worker(self.ledger, self.batch).work_off(), range(self.workers)))
+                worked = sum(pool.map(lambda _n: Worker(self.batch, turns).work_off(), range(self.workers)))
                 if worked or any(poll.due for poll in polls):
                     continue
                 with self.ledger.begin() as transaction:
@@ -138,11 +146,14 @@ class Daemon:
             ticker.every(max(1, round(self.poll_s[site]))).seconds.do(reader.poke)
             ticker.every(DUTIES_S).seconds.do(reader.look_after)
             reader.poke()
-        workers = [Worker(self.ledger, self.batch) for _number in range(self.workers)]
+        turns = Turns(self.ledger, self.clock, workers=self.workers, routes=len(self.routes))
+        workers = [Worker(self.batch, turns) for _number in range(self.workers)]
         threads = [
             *(self._thread(f"reader-{site}", partial(reader.work, SCAN_S)) for site, reader in self.readers.items()),
             *(self._thread(f"worker-{one.name}", partial(self._work, one)) for one in workers),
         ]
+        if self.pulse is not None:
+            threads.append(self._thread("pulse", partial(self._beat, self.pulse)))
         for thread in threads:
             thread.start()
         while not self._stop.wait(SCAN_S):
@@ -162,7 +173,16 @@ class Daemon:
                 log.exception("thread.failed", thread=name)
                 self._stop.wait(SCAN_S * 4)
 
+    def _beat(self, pulse: Pulse) -> None:
+        if not self._stop.wait(pulse.every.total_seconds()):
+            pulse.beat(self.vitals)
+
+    def vitals(self) -> Vitals:
+        """How this bridge is now, while it runs."""
+        return self.watch.look(self.readers)
+
     def _work(self, worker: Worker) -> None:
+        self.watch.came_round()
         if not worker.work_once():
             self._stop.wait(SCAN_S)
 

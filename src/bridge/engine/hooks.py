@@ -42,7 +42,9 @@ class HookKeeper:
         """Look after a site's webhook if its time has come."""
         due_at = self._next_at.get(site)
         if site in self.wishes and (due_at is None or self.clock.now() >= due_at):
-            self._next_at[site] = self.clock.now() + (EVERY if self.keep(site) else AGAIN)
+            self._next_at[site] = self.clock.now() + AGAIN
+            if self.keep(site):
+                self._next_at[site] = self.clock.now() + EVERY
 
     def keep(self, site: str) -> bool:
         """Look now. False if it could not be done; why, stands in the ledger."""

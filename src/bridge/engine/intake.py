@@ -136,6 +136,16 @@ class Intake:
         with self.ledger.begin() as transaction:
             return self._take(transaction, snapshots, asked_at=asked_at)
 
+    def look_back(self, site: str, feed: str, place: str | None) -> tuple[ChangePage, int]:
+        """One page of a feed read anew from its beginning, beside its cursor; and how many tickets it showed that were
+        not known so: their groups are due now."""
+        connector = self.connections.to(site)
+        asked_at = self.ledger.now()
+        page = connector.changes(feed, place, begin=self._begin_at(site))
+        snapshots = self._complete(connector, page)
+        with self.ledger.begin() as transaction:
+            return page, self._take(transaction, snapshots, asked_at=asked_at)
+
     def _complete(self, connector: Connector, page: ChangePage, *, from_feed: bool = True) -> list[Snapshot]:
         """The page's news as full readings: what is known already drops out, names and bare tickets are read.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from datetime import datetime
 from threading import Condition
 from typing import Protocol
 
@@ -43,6 +44,7 @@ class Reader:
         self._every_feed = False
         self._answered = 0
         self._found = True
+        self._read_at: datetime | None = None
         self._duties_due = bool(duties)
 
     def poke(self, *, every_feed: bool = False) -> int:
@@ -81,6 +83,11 @@ class Reader:
         return self._answered
 
     @property
+    def read_at(self) -> datetime | None:
+        """When a page of a feed was last read, None if none was yet."""
+        return self._read_at
+
+    @property
     def found(self) -> bool:
         """Whether the last poll found anything, or could not be made."""
         return self._found
@@ -113,12 +120,18 @@ class Reader:
                 return False
             self._every_feed = False
         try:
-            poll = self._intake.poll(self.site, every_feed=every_feed, between=self._follow_hints)
+            poll = self._intake.poll(self.site, every_feed=every_feed, between=self._between_pages)
             self._found = bool(poll.due or poll.failed)
+            if not poll.failed:
+                self._read_at = self._intake.clock.now()
         finally:
             # Also when a defect ended it: the next beat tries again, and whoever waits is not kept for ever.
             self._answered = asked
         return True
+
+    def _between_pages(self) -> None:
+        self._read_at = self._intake.clock.now()
+        self._follow_hints()
 
     def _do_duties(self) -> None:
         with self._changed:

@@ -1,41 +1,34 @@
-"""One worker: takes due groups in hand and works on them, a batch at a time."""
+"""One worker: takes due groups in hand and works on them, a turn at a time."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 
 from bridge.engine.batch import Batch
-from bridge.engine.delivery import LEASE_S
-from bridge.store.hands import Hand
-from bridge.store.ledger import Ledger
-
-TAKE = 20
-"""Groups a batch: enough to share reads, few enough that other workers find work too."""
+from bridge.engine.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Works until nothing is due."""
+    """Works until nothing is due. The workers of a process share its `turns`."""
 
-    ledger: Ledger
     batch: Batch
+    turns: Turns
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
     def work_off(self) -> int:
-        """Reconcile due groups until none is left; how many were taken in hand."""
+        """Reconcile due groups until none is left for this worker; how many were taken in hand."""
         taken = 0
-        while hands := self._claim():
-            self.batch.work(hands)
-            taken += len(hands)
+        while number := self.work_once():
+            taken += number
         return taken
 
     def work_once(self) -> int:
-        """Take one batch; how many groups it had."""
-        hands = self._claim()
-        self.batch.work(hands)
-        return len(hands)
-
-    def _claim(self) -> list[Hand]:
-        with self.ledger.begin() as transaction:
-            return transaction.hands.claim(self.name, lease_s=LEASE_S, limit=TAKE)
+        """Take one turn; how many groups it had."""
+        with self.turns.turn(self.name) as turn:
+            if turn is None:
+                return 0
+            turn.worked = self.batch.work(turn.hands, enough=partial(self.turns.is_over, turn))
+            return len(turn.hands)

@@ -78,6 +78,16 @@ class Hands:
         )
         return done.rowcount > 0
 
+    def want_resting(self, group: str) -> bool:
+        """Ask for a group now that waits for nothing; False if it is due some time anyway, or set aside."""
+        table = work_group
+        done = self._connection.execute(
+            update(table)
+            .where(table.c.id == self.lead_of(group), table.c.due_at.is_(None), _is_awake())
+            .values(due_at=self._now, wanted=table.c.wanted + 1)
+        )
+        return done.rowcount > 0
+
     def want_route(self, route: str) -> int:
         """Ask for every group of a route (its rules changed); how many there are."""
         table, mine = work_group, work_group.alias()
@@ -89,13 +99,36 @@ class Hands:
         )
         return int(done.rowcount)
 
-    def claim(self, holder: str, *, lease_s: float, limit: int) -> list[Hand]:
-        """Take up to `limit` groups that are due and free, longest waiting first."""
+    def due_routes(self) -> dict[str, datetime]:
+        """The routes with groups that are due and free, and since when the one of each has been that waits longest."""
+        table = work_group
+        rows = self._connection.execute(
+            select(table.c.route, func.min(table.c.due_at)).where(self._is_ready()).group_by(table.c.route)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def count_due_by_route(self) -> dict[str, tuple[int, datetime]]:
+        """As `due_routes`, each with how many groups wait."""
+        table = work_group
+        rows = self._connection.execute(
+            select(table.c.route, func.count(), func.min(table.c.due_at))
+            .where(self._is_ready())
+            .group_by(table.c.route)
+        )
+        return {row[0]: (int(row[1]), row[2]) for row in rows}
+
+    def _is_ready(self) -> ColumnElement[bool]:
         table = work_group
         free = or_(table.c.held_until.is_(None), table.c.held_until <= self._now)
+        return and_(table.c.due_at <= self._now, free, _is_awake())
+
+    def claim(self, holder: str, *, lease_s: float, limit: int, route: str | None = None) -> list[Hand]:
+        """Take up to `limit` groups (of one route) that are due and free, longest waiting first."""
+        table = work_group
+        mine = self._is_ready() if route is None else and_(table.c.route == route, self._is_ready())
         rows = self._connection.execute(
             select(table.c.id, table.c.route, table.c.fence, table.c.wanted, table.c.joined)
-            .where(and_(table.c.due_at <= self._now, free, _is_awake()))
+            .where(mine)
             .order_by(table.c.due_at, table.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -195,6 +228,15 @@ class Hands:
             update(table)
             .where(table.c.id == hand.row, table.c.fence == hand.fence, table.c.wanted == hand.wanted)
             .values(due_at=due_at)
+        )
+
+    def give_back(self, hand: Hand) -> None:
+        """Let a group go that was not worked on: it is as due as it was before."""
+        table = work_group
+        self._connection.execute(
+            update(table)
+            .where(table.c.id == hand.row, table.c.fence == hand.fence)
+            .values(holder=None, held_until=None)
         )
 
     def resume(self, group: str) -> None:

@@ -116,6 +116,15 @@ class Links:
                 found[link.helpdesk] = found[link.tracker] = link
         return found
 
+    def page(self, site: str, after: str, limit: int) -> list[Link]:
+        """Links with an end at `site` whose groups come after one named, in the order of their names."""
+        table = schema.link
+        at_site = or_(table.c.helpdesk_site == site, table.c.tracker_site == site)
+        rows = self._connection.execute(
+            select(table).where(at_site, table.c.group_id > after).order_by(table.c.group_id).limit(limit)
+        )
+        return [_link(row) for row in rows]
+
     def add(self, link: Link) -> None:
         """Record a new link."""
         self._connection.execute(

@@ -8,6 +8,7 @@ A connector's own test module subclasses `ConnectorConformance` and says where i
         login = {"token": "sandbox"}
         person = {"token": "sandbox:engineer"}
         stranger = {"token": "nobody's"}
+        admin = {"token": "sandbox:lead"}
         scope = {"repository": "vendor/platform"}
         summary = "title"
         edit = ("labels", ["checked"])
@@ -24,6 +25,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from bridge.connect.hooks import HookWish
 from bridge.connect.port import Connector, ConnectorKind, Gone
 from bridge.errors import (
     ChangedError,
@@ -57,7 +59,8 @@ _TRIES = 3
 
 
 class ConnectorConformance:
-    """Subclass this. `person` and `stranger` are logins (merged over `login`) of another account and of nobody.
+    """Subclass this. `person`, `stranger` and `admin` are logins (merged over `login`) of another account, of nobody, and
+    of one that may register webhooks, which `person` may not.
 
     `edit` is a native field with a value no new ticket has; `lag_s` is how long the site's feeds and histories hold
     back a change; `files_by_comment` says that a file stands nowhere before a comment names it. For pytest's long
@@ -69,6 +72,7 @@ class ConnectorConformance:
     login: ClassVar[Mapping[str, Any]]
     person: ClassVar[Mapping[str, Any]]
     stranger: ClassVar[Mapping[str, Any]]
+    admin: ClassVar[Mapping[str, Any]]
     scope: ClassVar[Mapping[str, str]]
     summary: ClassVar[str]
     edit: ClassVar[tuple[str, Any]]
@@ -629,3 +633,37 @@ class ConnectorConformance:
         for body in (b"", b"no json", b"[]", b"{}"):
             with pytest.raises(SkippableError):
                 connector.parse_webhook({}, body)
+
+    # Webhooks
+
+    def wish(self, mark: str) -> HookWish:
+        """A webhook of the bridge that bears this mark."""
+        base = f"https://bridge-{mark}.vendor.example/hooks/{SITE}"
+        return HookWish(f"bridge {SITE} {mark}", base, f"{base}?bridge={mark}", mark, "a secret of enough letters")
+
+    def test_a_webhook_is_made_once_and_a_right_one_is_left_alone(self, stand: Stand) -> None:
+        assert stand.connect(self.admin).keep_webhook(self.wish("one")).did == ("made",)
+        stand.sandbox.clear_log()
+        kept = stand.connect(self.admin).keep_webhook(self.wish("one"))
+        assert kept.did == ()
+        assert kept.secret
+        assert stand.writes() == []
+
+    def test_a_webhook_whose_registration_got_no_answer_is_not_doubled(self, stand: Stand) -> None:
+        stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
+        with pytest.raises(UnknownOutcomeError):
+            stand.connect(self.admin).keep_webhook(self.wish("one"))
+        stand.sandbox.clear_log()
+        assert stand.connect(self.admin).keep_webhook(self.wish("one")).did == ()
+        assert stand.writes() == []
+
+    def test_the_webhook_of_another_bridge_is_left_alone(self, stand: Stand) -> None:
+        for mark in ("one", "other"):
+            assert stand.connect(self.admin).keep_webhook(self.wish(mark)).did == ("made",)
+        for mark in ("one", "other"):
+            assert stand.connect(self.admin).keep_webhook(self.wish(mark)).did == ()
+
+    def test_an_account_that_may_not_register_webhooks_is_refused(self, stand: Stand) -> None:
+        with pytest.raises((RefusedError, MissingError)):
+            stand.connect(self.person).keep_webhook(self.wish("one"))
+        assert stand.writes() == []
