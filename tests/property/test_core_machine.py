@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from bridge.bootstrap import templates
 from bridge.config.routes import MappingFiles
 from bridge.connect.port import Capabilities
-from bridge.engine.confirm import confirm
+from bridge.engine.confirm import confirm_create, confirm_update
 from bridge.engine.fields import Pair, pairs_of
 from bridge.engine.plan import Tools, make_plan
 from bridge.engine.route import Route, RouteSide
@@ -420,8 +420,11 @@ class CoreMachine(RuleBasedStateMachine):
 
     def confirm(self, one: Operation, ref: TicketRef) -> None:
         """The ledger's part of a write that succeeded."""
-        written = Written(TRACKER if one.kind is OperationKind.CREATE else ref, "9")
-        confirm(cast(Transaction, self.book), self.route(), one, written, ref=ref, normalise=trimmed)
+        transaction, written = cast(Transaction, self.book), Written(TRACKER, "9")
+        if one.kind is OperationKind.CREATE:
+            confirm_create(transaction, self.route(), one, written, source=ref, normalise=trimmed)
+        else:
+            confirm_update(transaction, self.route(), one, written, ref=ref, normalise=trimmed)
 
     def take(self, snapshot: Snapshot, side: Side) -> None:
         """Keep a reading unless a newer one is known."""
@@ -517,6 +520,7 @@ TOOLS = Tools(
     split=lambda _site, text: (text,),
     templates=templates(),
     capabilities=lambda _site: Capabilities(),
+    show=lambda _site, body: body,
     opened_at=NOON - timedelta(days=1),
 )
 if settings().max_examples <= SHORT:
