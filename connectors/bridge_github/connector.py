@@ -172,6 +172,13 @@ class GitHubConnector:
             self._know_me()
         return self._fetching.fetch(wanted, threads=threads)
 
+    def locate(self, name: str, scope: Mapping[str, str]) -> TicketRef | None:
+        """`12`, `#12` or `owner/name#12` of a configured repository. Costs no request."""
+        repository, _, number = name.rpartition("#")
+        repository = repository or scope.get("repository", "")
+        is_number = number.isascii() and number.isdecimal()
+        return self._reader.ref(repository, int(number)) if is_number and repository in self._repositories else None
+
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
         """Creates and comments are POSTs, an update is a PATCH of the issue, an edit one of the comment."""
         if kind is OperationKind.CREATE or ref is None:

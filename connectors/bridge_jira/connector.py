@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -51,6 +52,7 @@ from bridge_jira.writing import Writer
 ISSUES = "issues"
 _VERSIONS = "versions:"
 _VERSIONS_EVERY_S = 60.0
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*-[0-9]+")
 
 
 class JiraConnector:
@@ -118,6 +120,16 @@ class JiraConnector:
     def fetch(self, refs: Iterable[TicketRef], *, threads: bool) -> Mapping[TicketRef, Snapshot | Gone]:
         """Issues as they are now: one request for a hundred, unless one has more comments than come with it."""
         return self._reader.fetch(refs, threads=threads)
+
+    def locate(self, name: str, scope: Mapping[str, str]) -> TicketRef | None:
+        """An issue by its key (a former one too); a bare number is one of the scope's project."""
+        key = f"{scope.get('project', '')}-{name}" if name.isdecimal() else name.upper()
+        if not _KEY.fullmatch(key):
+            return None
+        found = self._client.read(
+            f"issue/{key}", endpoint="issue", params={"fields": "project"}, ticket=key, accept=(404,)
+        )
+        return TicketRef(self._settings.name, str(found["id"])) if found and "id" in found else None
 
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
         """Creates and comments are POSTs, an update begins with a PUT of the issue."""

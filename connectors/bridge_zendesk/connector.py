@@ -175,6 +175,11 @@ class ZendeskConnector:
         self._shared.learn(page)
         return page["tickets"], _site_time(headers)
 
+    def locate(self, name: str, scope: Mapping[str, str]) -> TicketRef | None:
+        """A ticket's number is its id. Costs no request."""
+        number = name.removeprefix("#")
+        return TicketRef(self._site, str(int(number))) if number.isascii() and number.isdecimal() else None
+
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
         """Creates are a POST of tickets; everything else is a PUT of the ticket."""
         limiter = self._client.wire.limiter

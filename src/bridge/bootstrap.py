@@ -228,6 +228,37 @@ def desktop(config: Config) -> Desktop:
     return Desktop(beside(config), routes)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a person's command needs beside a running bridge: its ledger, the sites and the routes."""
+
+    ledger: Ledger
+    connections: Connections
+    routes: Mapping[str, Route]
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.connections.close()
+        self.ledger.close()
+
+
+def reach(config: Config, *, clock: Clock | None = None) -> Reach:
+    """The ledger, beside whoever runs on it, and connectors to the sites. Sends nothing yet.
+
+    Raises ConfigurationError when there is no ledger yet or a login does not fit its connector.
+    """
+    clock, kinds = clock or SystemClock(), find_kinds()
+    ledger = beside(config)
+    key, _is_new = _marker_key(config.directory / config.store.directory)
+    settings = {name: _settings(name, site, config, kinds, key) for name, site in _used_sites(config).items()}
+    openers = {}
+    for name in settings:
+        kind = kinds[config.sites[name].connector]
+        openers[name] = _opener(kind, settings[name], _wire(name, config.sites[name], kind.limits(), clock, Meter()))
+    routes = {plan.name: _route(plan, config, began_at=_began_at(ledger, plan)) for plan in config.routes_compiled}
+    return Reach(ledger, Connections(openers, settings), routes)
+
+
 def _used_sites(config: Config) -> dict[str, SiteConfig]:
     used = {side.site for plan in config.routes_compiled for side in (plan.helpdesk, plan.tracker)}
     return {name: site for name, site in config.sites.items() if name in used}

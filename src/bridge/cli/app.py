@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import bridge
-from bridge.cli import brakes, check, demo, failures, run, sandbox, status
+from bridge.cli import brakes, check, demo, failures, links, run, sandbox, status
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.observe import configure_logs
 
@@ -26,6 +26,9 @@ app.command()(run.run)
 app.command()(check.check)
 app.command()(status.status)
 app.command()(sandbox.sandbox)
+app.command()(links.link)
+app.command()(links.unlink)
+app.command()(links.relink)
 app.add_typer(brakes.app, name="brakes")
 app.add_typer(failures.failures)
 

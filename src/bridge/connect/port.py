@@ -145,6 +145,10 @@ class Connector(Protocol):
         asks again for fewer.
         """
 
+    def locate(self, name: str, scope: Mapping[str, str]) -> TicketRef | None:
+        """The permanent name of the ticket that people call `name` (`4711`, `#12`, `ACME-7`) in the part of the site
+        that `scope` names; None if no ticket can be called so, or none is. At most one request."""
+
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
         """Take the limiter's permit for the request that a write of this kind begins with, and hold it for the block.
 

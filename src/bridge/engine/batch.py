@@ -18,6 +18,7 @@ from bridge.engine.connections import Connections
 from bridge.engine.delivery import Delivery, Outcome, Target, is_late, is_mirror
 from bridge.engine.edited import record_edits
 from bridge.engine.embargo import note_embargo
+from bridge.engine.fields import have_met
 from bridge.engine.intake import keep_unread
 from bridge.engine.keys import Keys
 from bridge.engine.letters import is_outdated
@@ -347,6 +348,8 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
     for name in state.conflicts.intersection(plan.fields.agreed):
         links.clear_conflict(group, name)
     record_edits(transaction, state, plan.edits)
+    if state.link is not None and state.link.prefer and have_met(state):
+        links.have_met(group)
     for notice in plan.notes.dropped:
         transaction.notices.drop(group, notice.topic, notice.id)
     for notice in plan.notes.notices:

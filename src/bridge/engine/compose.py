@@ -67,6 +67,7 @@ def mirrored_body(
 
 SHARES = "One more ticket shares this issue: "
 MOVED = "This case goes on in another ticket: "
+LINKED = "This issue was linked with a ticket: "
 
 
 def joined_body(why: str, summary: str, description: Document, *, source: Snapshot, whose: str) -> Document:

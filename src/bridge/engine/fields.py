@@ -16,7 +16,17 @@ from bridge.model.document import to_plain
 from bridge.model.operation import Operation, OperationState
 from bridge.model.policy import FieldPolicy
 from bridge.model.ticket import Life, Reading
-from bridge.model.words import DESCRIPTION, STATE, WORDLESS_FIELDS, Mode, OnConflict, Side, Visibility
+from bridge.model.words import (
+    DESCRIPTION,
+    STATE,
+    SUMMARY,
+    WORDLESS_FIELDS,
+    Direction,
+    Mode,
+    OnConflict,
+    Side,
+    Visibility,
+)
 from bridge.store.links import BaseMove
 from bridge.sync.reduce import DONE
 from bridge.sync.table import Action, Decision, FieldCase, Pending, SideView, Standing, Value, decide
@@ -103,6 +113,16 @@ def pairs_between(route: Route) -> list[Pair]:
         if all(lens is not None for lens in lenses.values()):
             found.append(Pair(name, policy, {side: lens for side, lens in lenses.items() if lens is not None}))
     return found
+
+
+def have_met(state: GroupState) -> bool:
+    """Whether the sides agreed once about every field that is not for a case alone to move."""
+    return all(
+        pair.name in state.bases[side]
+        for pair in pairs_of(state)
+        if pair.policy.direction is not Direction.CASE
+        for side in Side
+    )
 
 
 def plan_fields(state: GroupState, *, blocked: str) -> FieldsPlan:
@@ -249,6 +269,10 @@ def case_of(state: GroupState, pair: Pair, blocked: str, operations: list[Operat
         # Under other rules, or at a target that shows something else, the site may answer otherwise.
         last = None if is_outdated(last, state.route, state.snapshots.get(last.side)) else last
     link = state.link
+    created = Side(link.created) if link and link.created else None
+    if pair.name in (SUMMARY, DESCRIPTION):
+        # A pair linked by hand keeps its own words on both sides; only what is changed later is carried over.
+        created = created or Side.TRACKER
     return FieldCase(
         policy=pair.policy,
         helpdesk=views[Side.HELPDESK],
@@ -256,7 +280,8 @@ def case_of(state: GroupState, pair: Pair, blocked: str, operations: list[Operat
         pending=pending_of(state, pair, last) if last else None,
         conflict=pair.name in state.conflicts,
         blocked=blocked,
-        created=Side(link.created) if link and link.created else None,
+        created=created,
+        prefer=Side(link.prefer) if link and link.prefer else None,
     )
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bridge.engine.addressee import OTHERS, UNADDRESSED, addressed
-from bridge.engine.compose import MOVED, SHARES, first_files_body, joined_body, mirrored_body
+from bridge.engine.compose import LINKED, MOVED, SHARES, first_files_body, joined_body, mirrored_body
 from bridge.engine.letters import is_outdated
 from bridge.engine.route import Route
 from bridge.engine.shown_files import belonging, parted
-from bridge.engine.state import GroupState, source_of
+from bridge.engine.state import OLDER, GroupState, source_of
 from bridge.mapping import CommentFacts
 from bridge.model import document as rich
 from bridge.model.codec import encode_attachment
@@ -122,13 +122,14 @@ def _introduce(state: GroupState, plan: ThreadPlan, sign: Signer, split: Splitte
     is_told = (Side.HELPDESK, item, 1) in state.items and not unsent
     has_moved = link.helpdesk != source_of(link.group)
     has_joined = bool(state.others) and not link.created and state.hand.group != state.hand.lead
-    if is_told or not (has_moved or has_joined):
+    is_by_hand = not state.others and not link.created
+    if is_told or not (has_moved or has_joined or is_by_hand):
         return
     lenses = state.route.helpdesk.mapping.lenses
     says = {name: lenses[name].read(source.fields).value for name in (SUMMARY, DESCRIPTION) if name in lenses}
     description = says.get(DESCRIPTION)
     description = description if isinstance(description, Node) else rich.from_plain(str(description or ""))
-    why = MOVED if has_moved else SHARES
+    why = MOVED if has_moved else SHARES if has_joined else LINKED
     whole = joined_body(why, str(says.get(SUMMARY) or ""), description, source=source, whose=state.route.name)
     parts = split(state.route.tracker.site, whole)
     files = parted(source.attachments, parts)
@@ -240,6 +241,18 @@ def _mirror(
         )
 
 
+def _is_past(state: GroupState, comment: Comment) -> bool:
+    """Whether a comment was there before a person linked the two tickets."""
+    link = state.link
+    return link is not None and link.linked_at is not None and not link.created and comment.created_at < link.linked_at
+
+
+def _is_over(state: GroupState, comment: Comment) -> bool:
+    """Whether an issue's comment is past, so that the customer is not told of it any more."""
+    past_until = state.link.past_until if state.link else None
+    return past_until is not None and comment.created_at <= past_until
+
+
 def comment_stands(route: Route, side: Side, source: Snapshot, one: Operation, *, says: str) -> str:
     """Why a journaled copy of a comment on `side` must not be sent any more, "" if it may: the comment is there with
     the words it was decided by (`says`), and the rules as they are now release them to the very same readers."""
@@ -296,9 +309,12 @@ def judge(state: GroupState, side: Side, comment: Comment, *, is_first: bool = F
             why = f"{UNADDRESSED}{whom.problem}" if whom.problem else OTHERS
             return Verdict(Fate.SKIPPED, why, is_unnamed=bool(whom.problem))
         body = whom.body
+        if _is_over(state, comment):
+            return Verdict(Fate.SKIPPED, OLDER)
     whose = route.name if state.others else ""
     source = state.snapshots[side]
-    is_late = state.now - comment.created_at > LATE and (is_first or target is Side.TRACKER)
+    is_old = state.now - comment.created_at > LATE or _is_past(state, comment)
+    is_late = is_old and (is_first or target is Side.TRACKER)
     whole = mirrored_body(
         comment, body, source=source, target=target, is_folded=is_folded, is_late=is_late, whose=whose
     )

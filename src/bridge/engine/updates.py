@@ -155,6 +155,13 @@ def _payload(state: GroupState, rule: UpdateRule, trigger: _Trigger, templates: 
     return payload | ({"comment": trigger.comment} if state.others else {})
 
 
+def updates_before(route: Route, snapshot: Snapshot) -> Iterator[Item]:
+    """Of an issue that is about to be linked: everything the customer is not told any more, because it is past."""
+    for rule in route.tracker.mapping.updates:
+        for trigger in _triggers(snapshot, rule, lambda _comment, body: body):
+            yield Item(Side.TRACKER, trigger.item, 1, Fate.SKIPPED, trigger.hash, reason=OLDER)
+
+
 def update_stands(route: Route, source: Snapshot, one: Operation, *, says: str) -> str:
     """Why a journaled update must not be sent any more, "" if it may: what gave rise to it is there with the words it
     was decided by (`says`), and the rules as they are now release it to the very same readers."""

@@ -30,6 +30,10 @@ class Link:
     created: str = ""
     generation: int = 0
     linked_at: datetime | None = field(default=None, compare=False)
+    prefer: str = ""
+    """The side that is believed where a pair linked by hand differs at its first meeting, "" for neither."""
+    past_until: datetime | None = None
+    """What was said at the issue by then, in its site's time, is past: the customer is not told of it."""
 
     def ref(self, side: Side) -> TicketRef:
         """The ticket on one side."""
@@ -139,6 +143,8 @@ class Links:
                 created=link.created,
                 generation=link.generation,
                 linked_at=self._now,
+                prefer=link.prefer,
+                past_until=link.past_until,
             )
         )
 
@@ -166,6 +172,8 @@ class Links:
             "created": link.created,
             "generation": link.generation,
             "linked_at": self._now,
+            "prefer": link.prefer,
+            "past_until": link.past_until,
         }
         self._connection.execute(update(schema.link).where(schema.link.c.group_id == link.group).values(values))
 
@@ -177,6 +185,10 @@ class Links:
             .where(table.c.tracker_site == tracker.site, table.c.tracker_id == tracker.id)
             .values(tracker_key=key)
         )
+
+    def have_met(self, group: str) -> None:
+        """The sides of a link agreed once: whom to believe at their first meeting is no question any more."""
+        self._connection.execute(update(schema.link).where(schema.link.c.group_id == group).values(prefer=""))
 
     def remove(self, group: str) -> None:
         """Forget that a group's ticket has an issue. What was mirrored stays known."""
@@ -355,4 +367,6 @@ def _link(row: Any) -> Link:
         row.created,
         row.generation,
         row.linked_at,
+        row.prefer,
+        row.past_until,
     )

@@ -112,6 +112,8 @@ link = Table(
     Column("created", String(16), nullable=False),
     Column("generation", Integer, nullable=False, default=0),
     Column("linked_at", Instant, nullable=False),
+    Column("prefer", String(16), nullable=False, default="", server_default=""),
+    Column("past_until", Instant),
     Index("link_helpdesk", "helpdesk_site", "helpdesk_id", unique=True),
     Index("link_tracker", "tracker_site", "tracker_id"),
 )

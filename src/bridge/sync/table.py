@@ -133,7 +133,7 @@ def decide(case: FieldCase) -> Decision:
     | 7 | settled, target other, among values we sent, by our account | target counts as unchanged; on | stay |
     | 8 | settled, target other, by anyone else | VOID; target counts as changed, evaluate again | stay |
     | 9 | no base, both equal, or our own create | ADOPT | both := readings |
-    | 10 | no base, different | WRITE away from the preferred side; none → CONFLICT | on confirm |
+    | 10 | no base, different | WRITE away from the preferred side; forbidden → ADOPT; none → CONFLICT | on confirm |
     | 11 | neither changed | NOTHING, cancel unsent | stay |
     | 12 | changed, and now equal | ADOPT, cancel unsent | both := readings |
     | 13 | dead letter, source as it was | NOTHING | stay |
@@ -214,7 +214,11 @@ def _first_meeting(case: FieldCase, *, equal: bool) -> Decision:
         return Decision(9, Action.ADOPT, cancel=True)
     if case.prefer is None:
         return Decision(10, Action.CONFLICT)
-    return Decision(10, Action.WRITE, case.prefer.other)
+    target = case.prefer.other
+    if not allows(case.policy.direction, target) or _is_refused_move(case, target):
+        # What is preferred stands there already, and may not be carried to the other side.
+        return Decision(10, Action.ADOPT, cancel=True)
+    return Decision(10, Action.WRITE, target)
 
 
 def _dead_letter(case: FieldCase, letter: Pending) -> Decision | None:
