@@ -256,7 +256,7 @@ class ZendeskConnector:
         """The marker in the audit that created this ticket."""
         for audit in self._finder.own_audits(ref):
             marker = self._reader.read_slot(audit.get("metadata"))
-            if marker is not None and marker.kind == "create":
+            if marker is not None and marker.kind in ("create", "follow_up"):
                 return marker
         return None
 

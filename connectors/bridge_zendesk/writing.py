@@ -41,10 +41,15 @@ class Writer:
         ticket: Json = {
             **self._fields.write({name: value for name, value in draft.fields.items() if name != DESCRIPTION}),
             "subject": fold_subject(draft.summary),
-            "comment": {"html_body": write_body(draft.body, site=self._site), "public": True},
+            "comment": {
+                "html_body": write_body(draft.body, site=self._site),
+                "public": draft.visibility is Visibility.PUBLIC,
+            },
             "external_id": draft.marker.label,
             "metadata": {SLOT: write_marker(draft.marker)},
         }
+        if draft.follows:
+            ticket["via_followup_source_id"] = int(draft.follows)
         person = draft.behalf_of
         if person is not None and person.email and "requester_id" not in ticket:
             ticket["requester"] = {"name": person.name or person.email, "email": person.email}

@@ -232,3 +232,30 @@ def test_a_ticket_that_another_route_claims_rests_and_goes_on_when_it_is_back(wo
     with world.converged().ledger.begin() as transaction:
         [unrouted] = transaction.notices.standing("unrouted")
     assert unrouted.id == twice
+
+
+def test_w05_a_fix_that_comes_after_the_ticket_was_closed_goes_out_as_a_follow_up_and_the_case_goes_on(
+    world: World,
+) -> None:
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    solve(world, opened)
+    key = world.issue(opened).ticket
+    world.acme.change(opened.ticket, status="closed")
+    world.converge()
+    world.fault(site="acme-desk", kind="late_write", method="POST", path="tickets", delay_s=0.3, count=1)
+    world.jira.comment(key, "#reply The fix is in 2.4.1.")
+    world.jira.comment(key, "#reply It needs a restart.")
+    world.converge()
+    [follower] = [case for case in world.acme.cases() if case.ticket != opened.ticket]
+    words = " ".join(said.words for said in follower.said)
+    assert words.count("The fix is in 2.4.1.") == 1
+    assert words.count("It needs a restart.") == 1
+    # Released to the customer's team, so neither the new ticket's first text nor the next one is for their users.
+    assert not any(said.public for said in follower.said)
+    assert world.issue(opened).fields["status"] in ("Done", "Closed")
+    assert len(world.jira.cases("ACME")) == 1
+    world.acme.change(follower.ticket, comment={"body": "Which restart?", "public": True})
+    world.converge()
+    assert any("Which restart?" in said for said in said_at(world, key))
+    assert len(world.acme.cases()) == 2

@@ -168,6 +168,23 @@ def test_the_sound_config_has_no_faults(write: Write) -> None:
             'config.yaml:13:34: `email` of `people.lead` must be a text, not the number `2` (write "2" in quotes if '
             "the text is meant)",
         ),
+        (
+            ("undo: 2m", "shared: {reduce: {summary: highest}}"),
+            "config.yaml:21:23: `summary` cannot be reduced by `highest` (only severity and priority have an order)",
+        ),
+        (
+            ("undo: 2m", "shared: {reduce: {severty: lowest}}"),
+            "config.yaml:21:23: `severty` in `reduce` is not mapped on both sides (did you mean `severity`?)",
+        ),
+        (
+            ("undo: 2m", "shared: {fan_out: [severity]}"),
+            "config.yaml:21:23: `severity` in `fan_out` does not flow both ways (say `owner: {severity: both}` as well)",
+        ),
+        (
+            ("undo: 2m", "follow_up: reopn"),
+            "config.yaml:21:16: `follow_up` of `routes.acme` must be one of `reopen`, `new`, not the text `reopn` "
+            "(did you mean `reopen`?)",
+        ),
     ],
 )
 def test_one_fault_is_one_sentence_with_file_line_and_a_suggestion(

@@ -53,7 +53,8 @@ def check_home(
             raise _stopped(hand, f"operation {one.key} belongs to {one.group} on the {one.side}")
         if one.marker is not None:
             _check_marker(hand, route, side, one.marker, link)
-        if one.kind in (OperationKind.COMMENT, OperationKind.EDIT):
+        is_follow_up = one.kind is OperationKind.CREATE and side is Side.HELPDESK
+        if one.kind in (OperationKind.COMMENT, OperationKind.EDIT) or is_follow_up:
             _check_readers(hand, side, end.held_by, one)
 
 

@@ -21,6 +21,7 @@ from bridge.engine.embargo import note_embargo
 from bridge.engine.fields import have_met
 from bridge.engine.intake import keep_unread
 from bridge.engine.keys import Keys
+from bridge.engine.late import waits_for_follow_up
 from bridge.engine.letters import is_outdated
 from bridge.engine.moments import Moments
 from bridge.engine.notes import told_of
@@ -35,7 +36,7 @@ from bridge.engine.succession import succeed
 from bridge.errors import AudienceError, HandLostError, RefusedError, RemoteError, TemporaryError
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ports import Clock
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.ticket import Life, Snapshot, TicketRef
 from bridge.model.words import Mode, Side
 from bridge.store.hands import Hand
 from bridge.store.ledger import Ledger, Transaction
@@ -246,6 +247,8 @@ class Batch:
         # What people said keeps its order behind what failed for a time or is in doubt, for a while.
         before = [*doubted, *(one for one in waiting if one.attempts and is_mirror(one))]
         ready = [one for one in sendable if one not in waiting and not _is_behind(one, before, now)]
+        frozen = {side for side, snapshot in state.snapshots.items() if snapshot.life is Life.FROZEN}
+        ready = [one for one in ready if not (waits_for_follow_up(one) and one.side in frozen)]
         again, stopped = bool(plan.fields.confirmed) or plan.edits.is_news, False
         for side in Side:
             mine = [one for one in ready if one.side is side]

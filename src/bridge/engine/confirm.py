@@ -8,9 +8,10 @@ from typing import Any
 
 from bridge.connect.port import Connector
 from bridge.engine.notes import PREFIX, is_note
-from bridge.engine.reasons import LOST_VALUE, lost_value
+from bridge.engine.reasons import LOST_VALUE, MERGED, goes_on, lost_value
 from bridge.engine.route import Route
 from bridge.engine.state import issue_name
+from bridge.engine.threads import TICKET_ITEM
 from bridge.mapping import Lens
 from bridge.model import document as rich
 from bridge.model.codec import encode
@@ -89,6 +90,24 @@ def _move_created(
     source = _readings_of(ends[Side.HELPDESK], operation.sources)
     transaction.links.move_base(operation.group, Side.HELPDESK, name, source)
     transaction.links.move_base(operation.group, Side.TRACKER, name, target)
+
+
+def confirm_follow_up(transaction: Transaction, operation: Operation, written: Written) -> None:
+    """A ticket follows the closed one, and carries the text that came too late for it: the case goes on there."""
+    journal, links, group = transaction.journal, transaction.links, operation.group
+    journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=written.ref.id, error="")
+    link, carried = links.get(group), journal.get(operation.payload["carries"])
+    item = f"{TICKET_ITEM}{written.ref.id}"
+    if carried is not None:
+        confirm_comment(transaction, carried, item, reads="")
+    links.put_item(group, Item(Side.HELPDESK, item, 1, Fate.SENT, "", operation.key, reason="made by bridge itself"))
+    if link is not None and link.helpdesk != written.ref:
+        words = goes_on(f"#{link.helpdesk.id}", written.ref, "was closed, so the answer went out as")
+        transaction.notices.record(group, MERGED, written.ref.id, words)
+        links.replace(replace(link, helpdesk=written.ref))
+    for name in (SUMMARY, DESCRIPTION):
+        links.drop_base(group, name)
+    transaction.note("followed_up", group=group, ticket=str(written.ref))
 
 
 def confirm_update(
@@ -220,7 +239,9 @@ def confirm(
 ) -> None:
     """Confirm an operation of any kind. `ref` is the helpdesk ticket for a create, else the ticket written to."""
     normalise = connector.normalise
-    if operation.kind is OperationKind.CREATE:
+    if operation.kind is OperationKind.CREATE and operation.side is Side.HELPDESK:
+        confirm_follow_up(transaction, operation, written)
+    elif operation.kind is OperationKind.CREATE:
         confirm_create(transaction, route, operation, written, source=ref, normalise=normalise)
     elif operation.kind is OperationKind.UPDATE:
         confirm_update(transaction, route, operation, written, ref=ref, normalise=normalise)

@@ -395,6 +395,8 @@ def _ticket_draft(target: Target, operation: Operation) -> TicketDraft:
         fields=payload["fields"],
         marker=_marker(operation),
         idempotency_key=operation.key,
+        follows=payload.get("follows", ""),
+        visibility=Visibility(payload.get("visibility", Visibility.PUBLIC)),
     )
 
 

@@ -42,7 +42,9 @@ def note_embargo(transaction: Transaction, state: GroupState, denied: str) -> No
 
 def _line(one: Operation, at: datetime, sites: dict[Side, str]) -> dict[str, Any]:
     """One thing that reached a site, without its words: those are where it went."""
-    if one.kind is OperationKind.CREATE:
+    if one.kind is OperationKind.CREATE and one.side is Side.HELPDESK:
+        what = "a ticket that follows the closed one, with a text"
+    elif one.kind is OperationKind.CREATE:
         what = "the issue, with summary, description and " + (", ".join(sorted(one.payload["fields"])) or "no fields")
     elif one.kind is OperationKind.UPDATE:
         what = one.field_name

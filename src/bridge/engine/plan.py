@@ -15,6 +15,7 @@ from bridge.engine.compose import new_issue_body
 from bridge.engine.copies import Copies
 from bridge.engine.edits import EditsPlan, plan_edits
 from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
+from bridge.engine.late import plan_follow_up
 from bridge.engine.letters import is_outdated
 from bridge.engine.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
 from bridge.engine.retract import plan_retractions
@@ -118,6 +119,7 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
     plan.fields = plan_of_fields(state, blocked=plan.blocked)
     plan.operations.extend(_updates(state, plan.fields.writes))
     _plan_texts(state, plan, tools)
+    plan_follow_up(state, plan.operations, plan.threads, sign=tools.sign)
     _ask_for_readings(state, plan, opened_at=tools.opened_at)
 
 
@@ -247,6 +249,8 @@ def _unwanted(state: GroupState) -> str:
     route, source = state.route, state.snapshots[Side.HELPDESK]
     if source.life is not Life.ALIVE:
         return f"the ticket is {source.life.value}"
+    if source.marker is not None:
+        return "bridge made it, for a case that is not settled yet"
     if not route.helpdesk.mapping.matches(route.helpdesk.open_when, source.fields):
         return "open_when does not hold"
     if route.begin_link == "new" and source.created_at < route.begin_at:

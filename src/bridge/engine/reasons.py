@@ -113,7 +113,7 @@ def _missing(state: GroupState, one: Operation) -> str:
     if one.kind is OperationKind.UPDATE:
         return f"bridge could not write {one.field_name} at {site}."
     if one.kind is OperationKind.CREATE:
-        return f"bridge could not make an issue at {site}."
+        return f"bridge could not make {'an issue' if one.side is Side.TRACKER else 'a follow-up ticket'} at {site}."
     snapshot = state.snapshots.get(one.side.other)
     comments = snapshot.thread.comments if snapshot and snapshot.thread else ()
     source = next((comment for comment in comments if comment.id == one.item), None)

@@ -16,7 +16,7 @@ from bridge.engine.state import FRESH, source_of
 from bridge.engine.threads import FIRST_FILES, JOINED, comment_stands
 from bridge.engine.updates import update_stands
 from bridge.model.brake import Brake
-from bridge.model.operation import Operation, OperationKind
+from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ticket import Life, Snapshot, TicketRef
 from bridge.model.words import WORDLESS_FIELDS, Direction, Mode, Side
 from bridge.store.hands import Hand
@@ -84,7 +84,7 @@ class _Look:
         if self._has_words(one) and not self._is_new_enough(source, one):
             return Refusal("what it rests on was read too long ago")
         if one.kind is OperationKind.CREATE:
-            why = self._create(source)
+            why = self._create(source) if one.side is Side.TRACKER else self._follow_up(one, source)
         elif one.kind is OperationKind.UPDATE:
             why = self._update(one, source)
         else:
@@ -106,6 +106,13 @@ class _Look:
         if source.life is not Life.ALIVE:
             return f"the ticket is {source.life}"
         return "" if end.mapping.matches(end.open_when, source.fields) else "open_when does not hold any more"
+
+    def _follow_up(self, one: Operation, source: Snapshot) -> str:
+        """A ticket that follows a closed one carries a text: what is asked of that one is asked of it."""
+        carried = self.transaction.journal.get(one.payload["carries"])
+        if carried is None or carried.state is not OperationState.PLANNED:
+            return "the text it carries is not to be sent any more"
+        return self._comment(carried, source)
 
     def _update(self, one: Operation, source: Snapshot) -> str:
         policy = self.route.policies.get(one.field_name)

@@ -59,8 +59,13 @@ def _merge(transaction: Transaction, state: GroupState, link: Link, source: Snap
 
 def _follow_up(transaction: Transaction, state: GroupState, former: Link, source: Snapshot) -> bool:
     """Let the closed ticket's case go on in the new one, where the route wants that and its issue is still there."""
+    if former.helpdesk == source.ref:
+        return False
     rests = dict(transaction.hands.suspensions()).get(former.group)
     if state.route.follow_up is not FollowUp.REOPEN or former.route != state.route.name or rests:
+        return False
+    if source.marker is not None and transaction.journal.get(source.marker.mac) is not None:
+        # Its creation stands in the journal with its outcome open: recovery links it.
         return False
     return _move(transaction, former, f"#{source.follows}", source.ref, why="was closed and is followed by")
 

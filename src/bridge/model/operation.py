@@ -109,6 +109,10 @@ class TicketDraft:
     marker: Marker
     idempotency_key: str
     behalf_of: Person | None = None
+    follows: str = ""
+    """The id of the closed ticket of the same site that this one follows up."""
+    visibility: Visibility = Visibility.PUBLIC
+    """Who can see its first text, where the vendor can tell."""
 
 
 @dataclass(frozen=True, slots=True)

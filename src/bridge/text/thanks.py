@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _THANKS = frozenset(
-    ["thanks", "thank", "thx", "cheers", "danke", "dankeschön", "merci", "gracias", "grazie", "bedankt"]
+    ["thanks", "thank", "thx", "cheers", "danke", "dank", "dankeschön", "merci", "gracias", "grazie", "bedankt"]
 )
 _WORDS = (
     "you u very much so a lot many again all for your the help support quick fast great perfect super excellent good "
