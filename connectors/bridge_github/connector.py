@@ -344,9 +344,9 @@ class GitHubConnector:
         """See `hooks.keep_webhooks`."""
         return keep_webhooks(self._client, self._repositories, wish)
 
-    def is_public(self, repository: str) -> bool:
-        """Whether anybody may read this repository: for the check that a route to one says so. One request."""
-        answer = self._client.get(f"/repos/{repository}", endpoint="repository")
+    def is_public(self, scope: Mapping[str, str]) -> bool:
+        """Whether the repository is public. One request."""
+        answer = self._client.get(f"/repos/{scope['repository']}", endpoint="repository")
         return not answer.data["private"]
 
     def close(self) -> None:
@@ -429,6 +429,10 @@ class GitHubKind:
     def scope_keys(self) -> Mapping[str, bool]:
         """`repository` as `owner/name`."""
         return {"repository": True}
+
+    def can_be_public(self) -> bool:
+        """A repository is public or private."""
+        return True
 
     def writable(self, visibility: Visibility) -> bool:
         """Only public comments exist."""

@@ -212,6 +212,10 @@ class JiraConnector:
         """See `hooks.keep_webhook`."""
         return keep_webhook(self._client, self._projects, wish)
 
+    def is_public(self, scope: Mapping[str, str]) -> bool:
+        """Never: Jira asks readers for a login."""
+        return False
+
     def close(self) -> None:
         """Let connections go."""
         self._files.close()
@@ -227,6 +231,10 @@ class JiraKind:
     def scope_keys(self) -> Mapping[str, bool]:
         """A route's side names its project and the type of the issues it makes."""
         return {"project": True, "type": True}
+
+    def can_be_public(self) -> bool:
+        """Jira asks readers for a login."""
+        return False
 
     def writable(self, visibility: Visibility) -> bool:
         """Public and internal comments; none for a single role or group."""

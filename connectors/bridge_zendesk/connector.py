@@ -247,6 +247,10 @@ class ZendeskConnector:
         """See `hooks.keep_webhook`."""
         return keep_webhook(self._site, self._client, wish)
 
+    def is_public(self, scope: Mapping[str, str]) -> bool:
+        """Never: Zendesk asks readers for a login."""
+        return False
+
     def close(self) -> None:
         """Let the connections go."""
         self._files.close()
@@ -270,6 +274,10 @@ class ZendeskKind:
     def scope_keys(self) -> Mapping[str, bool]:
         """None: which tickets a route takes is said by its `open_when`."""
         return {}
+
+    def can_be_public(self) -> bool:
+        """Zendesk asks readers for a login."""
+        return False
 
     def writable(self, visibility: Visibility) -> bool:
         """Public replies and internal notes."""

@@ -41,6 +41,7 @@ from bridge.engine.intake import Intake
 from bridge.engine.keys import Keys
 from bridge.engine.origin import Origin
 from bridge.engine.plan import Tools
+from bridge.engine.publicity import Publicity
 from bridge.engine.reader import Duty
 from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route, RouteSide
@@ -111,7 +112,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     keys = Keys()
     with ledger.begin() as transaction:
         keys.open(transaction, settings)
-    delivery = Delivery(ledger, connections, keys, clock, Carrier(ledger, connections, clock))
+    publicity = Publicity(ledger, connections, routes, clock)
+    delivery = Delivery(ledger, connections, keys, clock, Carrier(ledger, connections, clock), publicity)
     recovery = Recovery(ledger, connections, keys, opened_at=None if is_new else tools.opened_at)
     doors = _doors(config, kinds, settings, connections)
     keeper = HookKeeper(ledger, connections, _wishes(config, settings, doors, key), partial(_trust, doors), clock)
@@ -130,7 +132,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         workers=config.engine.workers,
         poll_s={name: config.sites[name].poll.total_seconds() for name in settings},
         watch=Watch(ledger, routes, {name: _budget(config.sites[name]) for name in settings}, clock),
-        duties=duties,
+        publicity=publicity,
+        duties=(*duties, publicity),
         pulse=_pulse(config),
     )
     webhooks = None

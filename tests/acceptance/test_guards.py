@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bridge.cli.story.script import Opened, Reach
+from bridge.config.packs import pack_path
 from bridge.engine.recheck import Refusal, look_again
-from bridge.errors import AudienceError
+from bridge.errors import AudienceError, ConfigurationError
 from bridge.model.feed import Hint
 from bridge.model.operation import Operation, OperationState
 from bridge.model.ticket import TicketRef
@@ -249,3 +251,70 @@ def test_w02_a_ticket_under_embargo_never_becomes_an_issue_whatever_other_rules_
     world.converge()
     assert world.github.cases() == []
     assert world.requests(site="vendor-github", writes=True) == []
+
+
+# Wound 2: a private security report was mirrored to a public repository
+
+
+def publish(world: World, *, private: bool = False) -> None:
+    """The repository's owner opens it to everybody, or closes it again."""
+    site: Any = world.sandbox.sites["vendor-github"]
+    with world.sandbox.world.lock:
+        site.data["repositories"]["vendor/platform"]["private"] = private
+
+
+def test_w02_a_route_to_a_public_repository_that_does_not_say_so_is_refused_at_the_start(world: World) -> None:
+    publish(world)
+    world.file(world.globex, "Search is slow")
+    with pytest.raises(ConfigurationError, match="vendor/platform at vendor-github, which anybody can read") as refused:
+        world.converge()
+    assert "allow_public: true" in str(refused.value)
+    assert world.requests(writes=True) == []
+
+
+def test_w02_a_route_that_says_so_may_lead_there_and_deny_rules_still_win(world: World) -> None:
+    publish(world)
+    world.edit = lambda text: text.replace("    undo: 0s\n", "    undo: 0s\n    allow_public: true\n")
+    secret, plain = world.file(world.globex, "Remote code execution"), world.file(world.globex, "Search is slow")
+    world.globex.change(secret.ticket, tags=["security-embargo"])
+    world.converge()
+    assert [case.summary for case in world.github.cases()] == [plain.summary]
+
+
+def test_w02_allow_public_without_any_deny_rule_is_refused_offline(world: World) -> None:
+    pack = pack_path("zendesk-default").read_text(encoding="utf-8")
+    before, _, after = pack.partition("\ndeny:")
+    (world.home / "open.yaml").write_text(before + "\ntests:" + after.partition("\ntests:")[2], encoding="utf-8")
+    world.edit = lambda text: text.replace("mapping: zendesk-default", "mapping: ./open.yaml").replace(
+        "    undo: 0s\n", "    undo: 0s\n    allow_public: true\n"
+    )
+    with pytest.raises(ConfigurationError, match="does not say what must never go there"):
+        world.start()
+
+
+def test_w02_a_repository_that_turns_public_stops_its_route_and_no_other(world: World) -> None:
+    theirs, opened = world.file(world.acme, "Checkout fails"), world.file(world.globex, "Search is slow")
+    world.converge()
+    publish(world)
+    publicity = world.converged().daemon.publicity
+    publicity.forget()
+    world.globex.reply(opened.ticket, "Our password is hunter2.")
+    world.acme.reply(theirs.ticket, "It got worse.")
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(site="vendor-github", writes=True) == []
+    assert any("It got worse" in said.words for said in world.issue(theirs).said)
+    with world.converged().ledger.begin() as transaction:
+        [brake] = transaction.brakes.all()
+    assert (brake.route, brake.kind.value) == ("globex", "public")
+    assert "anybody can read" in brake.why
+
+
+def test_w02_while_it_is_unknown_who_can_read_nothing_is_written_there(world: World) -> None:
+    world.fault(site="vendor-github", kind="status", status=500, method="GET", path="repos/vendor/platform$")
+    world.file(world.globex, "Search is slow")
+    world.converge(patience_s=0.0)
+    assert world.requests(site="vendor-github", writes=True) == []
+    world.calm()
+    world.converge(patience_s=90.0)
+    assert len(world.github.cases()) == 1

@@ -166,8 +166,8 @@ def test_normalise_is_what_github_shows(connector: GitHubConnector) -> None:
 
 
 def test_public_repositories_are_known_as_such(connector: GitHubConnector) -> None:
-    assert connector.is_public(REPO)
-    assert not connector.is_public("vendor/secret")
+    assert connector.is_public({"repository": REPO})
+    assert not connector.is_public({"repository": "vendor/secret"})
 
 
 # History

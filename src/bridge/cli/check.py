@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, connectors
 from bridge.config import check_config, worked_examples
+from bridge.connect.registry import find_kinds
 from bridge.errors import ConfigurationError
 
 
@@ -20,8 +21,9 @@ def check(
 ) -> None:
     """Prove the config without a network, and explain it back in sentences. Exit 2 if anything is wrong."""
     loaded, problems = check_config(config, environ=os.environ, connectors=connectors())
+    public = {name for name, kind in find_kinds().items() if kind.can_be_public()}
     if json:
-        examples = worked_examples(loaded) if loaded else []
+        examples = worked_examples(loaded, may_be_public=public) if loaded else []
         typer.echo(
             jsonlib.dumps({"ok": not problems, "problems": [_plain(one) for one in problems], "means": examples})
         )
@@ -31,7 +33,7 @@ def check(
             console.print(str(problem), markup=False)
     elif loaded is not None:
         console = Console(highlight=False, soft_wrap=True)
-        for sentence in worked_examples(loaded):
+        for sentence in worked_examples(loaded, may_be_public=public):
             console.print(f"• {sentence}", markup=False)
         console.print(f"{config} is right.", style="green")
     if problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 from bridge.config.durations import show_duration
@@ -26,12 +26,26 @@ VERBS = {"any": "", "none": "not ", "starts_with": "beginning with "}
 TOLD = {"cause": "the cause", "workaround": "a workaround", "delivered": "of the delivery"}
 
 
-def worked_examples(config: Config) -> list[str]:
-    """One list of sentences for all routes: what becomes what, who decides, and what may be read by whom."""
+def worked_examples(config: Config, *, may_be_public: Collection[str] = ()) -> list[str]:
+    """One list of sentences for all routes: what becomes what, who decides, and what may be read by whom.
+
+    `may_be_public` are the connectors of products that may publish tickets to everybody.
+    """
     sentences: list[str] = []
     for plan in compile_routes(config):
         sentences += [f"{plan.name}: {sentence}." for sentence in _sentences(plan)]
+        if config.sites[plan.tracker.site].connector in may_be_public:
+            sentences.append(f"{plan.name}: {_publicity(plan)}.")
     return sentences
+
+
+def _publicity(plan: RoutePlan) -> str:
+    where = ", ".join(plan.tracker.scope.values())
+    if plan.allow_public:
+        return f"anybody may read what reaches {where} (`allow_public: true`)"
+    return (
+        f"{where} has to be private: bridge asks at the start and every five minutes, and stops if anybody can read it"
+    )
 
 
 def _sentences(plan: RoutePlan) -> Iterator[str]:

@@ -167,6 +167,12 @@ def _compile_route(
     for here, there in ((helpdesk, tracker), (tracker, helpdesk)):
         names = (config.sites[there.site].connector, there.site)
         run_examples(here.mapping, problems, other=there.mapping, other_names=names)
+    if route.allow_public and not helpdesk.mapping.deny:
+        problems.add(
+            "anybody may read this route's tracker, and its helpdesk's mapping does not say what must never go there",
+            item.find(("allow_public",)).place,
+            "add a `deny:` rule to the mapping, or take `allow_public` out",
+        )
     return RoutePlan(
         name=name,
         mode=route.mode,

@@ -223,6 +223,10 @@ class Connector(Protocol):
         Raises RefusedError or MissingError where the account lacks the right.
         """
 
+    def is_public(self, scope: Mapping[str, str]) -> bool:
+        """Whether anybody, without a login, can read what is written in this part of the site. At most one request; none
+        where the product does not publish tickets by a setting that can be read."""
+
     def close(self) -> None:
         """Let connections go. The connector is not used afterwards."""
 
@@ -235,6 +239,9 @@ class ConnectorKind(Protocol):
 
     def scope_keys(self) -> Mapping[str, bool]:
         """The keys a route's side may carry for this connector (`project`, `type`), and whether each is required."""
+
+    def can_be_public(self) -> bool:
+        """Whether such a site may publish tickets to everybody, so that a connector has to be asked."""
 
     def writable(self, visibility: Visibility) -> bool:
         """Whether comments of this visibility can be written at this product at all."""

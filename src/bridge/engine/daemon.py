@@ -16,6 +16,7 @@ from bridge.engine.batch import Batch, Observation
 from bridge.engine.connections import Connections
 from bridge.engine.foresight import brake_a_rule_change
 from bridge.engine.intake import Intake, Poll
+from bridge.engine.publicity import Publicity
 from bridge.engine.reader import Duty, Reader
 from bridge.engine.route import Route
 from bridge.engine.turns import Turns
@@ -63,6 +64,7 @@ class Daemon:
         workers: int,
         poll_s: Mapping[str, float],
         watch: Watch,
+        publicity: Publicity,
         duties: tuple[Duty, ...] = (),
         pulse: Pulse | None = None,
     ) -> None:
@@ -76,11 +78,16 @@ class Daemon:
         self.poll_s = poll_s
         self.watch = watch
         self.pulse = pulse
+        self.publicity = publicity
         self._stop = threading.Event()
         self.readers = {site: Reader(site, intake, duties) for site in poll_s}
 
     def open(self) -> None:
-        """Take over from an earlier process: its hands are nobody's now, and changed rules make their groups due."""
+        """Take over from an earlier process: its hands are nobody's now, and changed rules make their groups due.
+
+        Raises ConfigurationError when a route leads to where anybody can read, and does not say that this is meant.
+        """
+        self.publicity.check_start()
         with self.ledger.begin() as transaction:
             if self.ledger.is_alone:
                 transaction.hands.free_all()

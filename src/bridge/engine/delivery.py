@@ -18,6 +18,7 @@ from bridge.engine.keys import Keys
 from bridge.engine.letters import describe
 from bridge.engine.notes import is_note
 from bridge.engine.patience import FIRST_S, KEEPS_ORDER, SPOT_S, SPOT_TRIES, Next, Trial, Verdict, judge, spot_wait_s
+from bridge.engine.publicity import Publicity
 from bridge.engine.recheck import Refusal, look_again
 from bridge.engine.route import Route
 from bridge.engine.shown_files import with_files
@@ -62,6 +63,10 @@ class Target:
     """The ticket on the other side."""
 
 
+UNASKED_S = 30.0
+"""How soon a site is asked again who can read there, when it would not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a delivery ended: whether everything was confirmed, when to look again, and whether to read first.
@@ -97,12 +102,15 @@ class Delivery:
     keys: Keys
     clock: Clock
     carrier: Carrier
+    publicity: Publicity
 
     def send(self, target: Target, operations: list[Operation]) -> Outcome:
         """Send one side's operations in order. What fails holds only what depends on it, unless the failure says that
         the site takes nothing for now."""
         site = target.route.end(target.side).site
         connector = self.connections.to(site)
+        if (unfit := self._unfit(target)) is not None:
+            return unfit
         sent = Outcome(done=True)
         is_held = False
         for request in self._requests(operations, together=connector.capabilities.fields_with_comment):
@@ -139,6 +147,19 @@ class Delivery:
             yield [*updates, *with_comment]
         for one in (*comments, *(one for one in changes if one.kind is OperationKind.EDIT)):
             yield [one]
+
+    def _unfit(self, target: Target) -> Outcome | None:
+        """Why nothing may be written at this side at all: anybody might read it there. None if all is well."""
+        if target.side is not Side.TRACKER:
+            return None
+        try:
+            if self.publicity.is_private(target.route):
+                return None
+        except RemoteError as error:
+            log.warning("write.postponed", group=target.hand.group, error=str(error))
+            wait_s = error.retry_after_s if isinstance(error, TemporaryError) else None
+            return Outcome(done=False, due_at=self._in(wait_s or UNASKED_S), stops=True)
+        return Outcome(done=False, due_at=self.clock.now(), stops=True)
 
     def _send_one(self, target: Target, connector: Connector, request: list[Operation]) -> Outcome:
         """One request: its files, the permit, the last look, and at once the request itself."""

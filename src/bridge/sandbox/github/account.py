@@ -15,7 +15,7 @@ from bridge.sandbox.site import Refusal, Reply, Site
 
 Data = dict[str, Any]
 
-USUAL_REPOSITORIES = ("vendor/platform",)
+USUAL_REPOSITORIES = ({"full_name": "vendor/platform", "private": True},)
 USUAL_LABELS = {"bug": "d73a4a", "duplicate": "cfd3d7", "enhancement": "a2eeef", "question": "d876e3"}
 PUSHING = frozenset({"write", "maintain", "admin"})
 
