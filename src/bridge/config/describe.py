@@ -108,12 +108,13 @@ def _comments(side: SidePlan, plan: RoutePlan) -> Iterator[str]:
     rules = side.mapping.comment_rules
     for rule in rules:
         if rule.audience is not None:
-            yield f"a comment on {side.site}{_rule(rule)} goes to {other}, for {_audience(rule)} ({_at(rule.place)})"
+            yield f"a comment on {side.site}{rule_words(rule)} goes to {other}, for {_audience(rule)} ({_at(rule.place)})"
     if not any(rule.unconditional and rule.audience is not None for rule in rules):
         yield f"every other comment on {side.site} stays there"
 
 
-def _rule(rule: CommentRule) -> str:
+def rule_words(rule: CommentRule) -> str:
+    """Which comments a rule speaks of, as the end of a phrase; "" for all of them."""
     parts = []
     if rule.prefixes:
         parts.append("that begins with " + " or ".join(rule.prefixes))
@@ -142,6 +143,12 @@ def _audience(rule: CommentRule) -> str:
 
 
 def _update(rule: UpdateRule, undo: str) -> str:
+    held = f" once {rule.release_by} released it" if rule.release_by else f" after {undo}, unless it is taken back"
+    return f"when {trigger_words(rule)}, the customer is told {TOLD[rule.kind]}{held} ({_at(rule.place)})"
+
+
+def trigger_words(rule: UpdateRule) -> str:
+    """What gives rise to an update."""
     events = []
     for trigger in rule.triggers:
         if isinstance(trigger, Command):
@@ -150,8 +157,7 @@ def _update(rule: UpdateRule, undo: str) -> str:
             events.append(f"`{trigger.native}` is filled in")
         else:
             events.append(f"a version in `{trigger.native}` is released")
-    held = f" once {rule.release_by} released it" if rule.release_by else f" after {undo}, unless it is taken back"
-    return f"when {' or '.join(events)}, the customer is told {TOLD[rule.kind]}{held} ({_at(rule.place)})"
+    return " or ".join(events)
 
 
 def _condition(condition: Condition | None) -> str:

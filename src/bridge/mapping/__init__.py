@@ -5,7 +5,7 @@ static checker. What does not: files, YAML, addresses, people's accounts. Rules 
 where in which file every value stands; `bridge.config` reads them. Everything here is pure.
 """
 
-from bridge.mapping.comments import CommentFacts, Release
+from bridge.mapping.comments import CommentFacts, CommentRule, Release
 from bridge.mapping.condition import Condition
 from bridge.mapping.lens import Lens
 from bridge.mapping.side import SideMapping
@@ -15,6 +15,7 @@ from bridge.mapping.updates import Command, FieldFilled, Released, Trigger, Upda
 __all__ = [
     "Command",
     "CommentFacts",
+    "CommentRule",
     "Condition",
     "FieldFilled",
     "Item",
