@@ -6,19 +6,24 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from bridge.cli.app import app
+from bridge.cli.exposure import exposure
 from bridge.cli.story.config import SITES, config_text
 from bridge.errors import ConfigurationError
+
+terminal = typer.Typer()
+"""The command without the options before it, which turn the log to a terminal of their own."""
+terminal.command()(exposure)
 
 
 def page(home: Path, *arguments: str, mode: str = "live") -> str:
     path = home / "config.yaml"
     text = config_text({site: f"https://{site}.example" for site in SITES})
     path.write_text(text.replace("mode: live", f"mode: {mode}"), encoding="utf-8")
-    command = ["exposure", *arguments, "--config", str(path)]
-    result = CliRunner().invoke(app, command, env={"SANDBOX_TOKEN": "x", "COLUMNS": "200"})
+    command = [*arguments, "--config", str(path)]
+    result = CliRunner().invoke(terminal, command, env={"SANDBOX_TOKEN": "x", "COLUMNS": "200"})
     if result.exception is not None:
         raise result.exception
     return result.stdout

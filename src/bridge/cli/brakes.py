@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bridge.bootstrap import beside, look
@@ -47,7 +48,7 @@ def list_(config: ConfigPath = DEFAULT_PATH, json: Json = False) -> None:
         return
     table = Table("route", "kind", "case", "field", "since", "why")
     for one in plain:
-        table.add_row(*(str(one[name] or "") for name in ("route", "kind", "group", "field", "set_at", "why")))
+        table.add_row(*(escape(str(one[name] or "")) for name in ("route", "kind", "group", "field", "set_at", "why")))
     console.print(table)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
@@ -43,7 +44,7 @@ def exposure(
     console.print(f"What route {route} (mode {plan.mode}) can bring to {plan.helpdesk.site}:", markup=False)
     table = Table("what", "who can read it", "now", "rule")
     for row in rows:
-        table.add_row(_what(row), _readers(row), row.effect, str(row.place))
+        table.add_row(escape(_what(row)), _readers(row), row.effect, escape(str(row.place)))
     console.print(table if rows else "Nothing.")
     for condition in (*plan.helpdesk.mapping.deny, *plan.tracker.mapping.deny):
         console.print(f"Nothing at all of a case that {condition.place} denies.", markup=False)

@@ -98,9 +98,9 @@ class Attempt:
             return None
         if status >= 400:
             return self._failed(response, dialect)
-        if self.call.streams:
+        if self.call.streams or status >= 300 or _is_whole(response):
             return None
-        return None if status >= 300 or _is_whole(response) else self.unanswered("its JSON is broken", status=status)
+        return self.unanswered("its JSON is broken or nests without end", status=status)
 
     def moved(self, response: requests.Response) -> PermanentError:
         """The error for a redirect that is not followed. The new address is not told: it may carry a token."""
@@ -148,7 +148,7 @@ def _is_whole(response: requests.Response) -> bool:
         return True
     try:
         json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -166,7 +166,8 @@ def _complaint(response: requests.Response, dialect: Dialect) -> Complaint:
         complaint = dialect.explain(response)
     except _STRANGE:
         return Complaint()
-    detail = " ".join(complaint.detail.split())
+    # A site may repeat what somebody wrote there: nothing of it moves a terminal or begins a line of its own.
+    detail = "".join(each for each in " ".join(complaint.detail.split()) if each.isprintable())
     if len(detail) > _DETAIL_CHARACTERS:
         detail = detail[: _DETAIL_CHARACTERS - 1] + "…"
     return Complaint(detail, complaint.field)

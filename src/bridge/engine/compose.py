@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.engine.shown_files import by_name
-from bridge.model.document import Document, doc, node, paragraph, text
+from bridge.model.document import Document, doc, node, paragraph, text, to_plain
 from bridge.model.ticket import Comment, Snapshot
 from bridge.model.words import Side
 
@@ -12,6 +12,9 @@ FOOTER = "Helpdesk ticket "
 
 
 LEFT_OUT = "Quoted mail and signature left out; they stand in the helpdesk."
+
+LONGEST = 300_000
+"""Characters of a message that is mirrored, in as many parts as the other side needs."""
 
 
 def new_issue_body(description: Document, source: Snapshot, *, follows: str = "") -> Document:
@@ -37,6 +40,19 @@ def without_footer(description: Document) -> Document:
         if first and first[0].text.startswith(FOOTER.strip()):
             return doc(*blocks[:-2])
     return description
+
+
+def fitting(body: Document) -> Document:
+    """The text, or where it is longer than anybody reads a line that says so: cutting and sending it would take the site
+    hundreds of requests, and everybody else's time."""
+    length = len(to_plain(body))
+    if length <= LONGEST:
+        return body
+    return doc(
+        paragraph(
+            text(f"(A message of {length:,} characters is too long to be mirrored; it stands where it was written.)")
+        )
+    )
 
 
 def mirrored_body(

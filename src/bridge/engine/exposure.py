@@ -36,7 +36,7 @@ class Exposed:
         """Whether a write to the helpdesk is of this kind and by this very rule."""
         if operation.kind is OperationKind.UPDATE:
             return self.kind.endswith("field") and self.name == operation.field_name
-        if operation.kind is not OperationKind.COMMENT or operation.marker is None:
+        if operation.kind not in (OperationKind.COMMENT, OperationKind.EDIT) or operation.marker is None:
             return False
         kind = "update" if operation.marker.kind.startswith("update:") else operation.marker.kind
         named = kind == "comment" or operation.marker.kind == f"update:{self.name}"

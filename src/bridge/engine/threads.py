@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bridge.engine.addressee import OTHERS, UNADDRESSED, addressed
-from bridge.engine.compose import LINKED, MOVED, SHARES, first_files_body, joined_body, mirrored_body
+from bridge.engine.compose import LINKED, MOVED, SHARES, first_files_body, fitting, joined_body, mirrored_body
 from bridge.engine.letters import is_outdated
 from bridge.engine.route import Route
 from bridge.engine.shown_files import belonging, parted
@@ -316,7 +316,7 @@ def judge(state: GroupState, side: Side, comment: Comment, *, is_first: bool = F
     is_old = state.now - comment.created_at > LATE or _is_past(state, comment)
     is_late = is_old and (is_first or target is Side.TRACKER)
     whole = mirrored_body(
-        comment, body, source=source, target=target, is_folded=is_folded, is_late=is_late, whose=whose
+        comment, fitting(body), source=source, target=target, is_folded=is_folded, is_late=is_late, whose=whose
     )
     fate = Fate.WITHHELD if is_withheld else Fate.SENT
     return Verdict(fate, str(release.place), release.audience, visibility, body, whole)
