@@ -64,8 +64,9 @@ class Told:
 
     @property
     def comment(self) -> bool:
-        """Whether it comes from a comment, which can be deleted."""
-        return ":" not in self.item or ":comment:" in self.item
+        """Whether it comes from a comment, which can be deleted: only those were ever seen with a visibility. What
+        bridge says by itself (of files, or of a ticket that joined) has none."""
+        return bool(self.visibility) and (":" not in self.item or ":comment:" in self.item)
 
     def part(self, number: int) -> Item | None:
         """The row of one part as first written."""
