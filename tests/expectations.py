@@ -74,7 +74,8 @@ class Expectation:
         if Side.TRACKER in deeds.last and self._is_solved(deeds, apart):
             # The customer had solved it: the tracker moves on alone.
             ways.append(apart)
-        if is_held and policy.on_conflict is OnConflict.HOLD:
+        by_hand = policy.on_conflict if policy.on_conflict is not OnConflict.NEWEST else policy.tie
+        if is_held and by_hand is OnConflict.HOLD:
             ways.append(apart)
         return ways
 
