@@ -29,6 +29,7 @@ from bridge.console.health import health_routes
 from bridge.console.metrics import Meter
 from bridge.console.receiver import make_app
 from bridge.console.server import WebhookServer
+from bridge.engine.backfill import Backfill
 from bridge.engine.batch import Batch
 from bridge.engine.circuits import Circuits
 from bridge.engine.clock import SystemClock
@@ -135,6 +136,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         publicity=publicity,
         duties=(*duties, publicity),
         pulse=_pulse(config),
+        backfill=Backfill(ledger, connections, intake, routes, clock),
     )
     webhooks = None
     if config.listen is not None:

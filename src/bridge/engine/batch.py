@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from bridge.connect.port import Gone
+from bridge.connect.urgency import background, live
 from bridge.engine.brakes import count_gone
 from bridge.engine.confirm import remember_loss
 from bridge.engine.connections import Connections
@@ -83,14 +84,17 @@ class Batch:
         """Reconcile every group in hand; each is let go when it is done or has to wait. How many were worked on: when
         `enough` says that others wait, the rest is given back as due as it was."""
         drafts = {hand.row: found for hand in hands if (found := self._draft(hand))}
-        self._read_missing([draft for found in drafts.values() for draft in found])
+        # Groups in hand are all of a backfill, or none is.
+        with background() if any(hand.is_background for hand in hands) else live():
+            self._read_missing([draft for found in drafts.values() for draft in found])
         todo = [hand for hand in hands if hand.row in drafts]
         for number, hand in enumerate(todo):
             if number and enough():
                 self._give_back(todo[number:])
                 return number
             # Each group is looked at anew when its turn comes: others were worked on meanwhile, and that takes time.
-            self._guarded(hand, partial(self._finish, hand))
+            with background() if hand.is_background else live():
+                self._guarded(hand, partial(self._finish, hand))
         return len(hands)
 
     def _give_back(self, hands: list[Hand]) -> None:

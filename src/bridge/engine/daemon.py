@@ -12,6 +12,7 @@ from functools import partial
 import schedule
 import structlog
 
+from bridge.engine.backfill import Backfill
 from bridge.engine.batch import Batch, Observation
 from bridge.engine.connections import Connections
 from bridge.engine.foresight import brake_a_rule_change
@@ -67,6 +68,7 @@ class Daemon:
         publicity: Publicity,
         duties: tuple[Duty, ...] = (),
         pulse: Pulse | None = None,
+        backfill: Backfill | None = None,
     ) -> None:
         self.ledger = ledger
         self.connections = connections
@@ -79,7 +81,10 @@ class Daemon:
         self.watch = watch
         self.pulse = pulse
         self.publicity = publicity
+        self.backfill = backfill
         self._stop = threading.Event()
+        if backfill is not None:
+            duties = (*duties, backfill)
         self.readers = {site: Reader(site, intake, duties) for site in poll_s}
 
     def open(self) -> None:
@@ -115,7 +120,8 @@ class Daemon:
                 polls = self._poll_all(pool)
                 failed = {poll.site: poll.failed for poll in polls if poll.failed}
                 worked = sum(pool.map(lambda _n: Worker(self.batch, turns).work_off(), range(self.workers)))
-                if worked or any(poll.due for poll in polls):
+                filled = sum(self.backfill.advance(site) for site in self.poll_s) if self.backfill else 0
+                if worked or filled or any(poll.due for poll in polls):
                     continue
                 with self.ledger.begin() as transaction:
                     due = (transaction.hands.next_due_at(), transaction.unread.next_at())

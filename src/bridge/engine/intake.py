@@ -239,7 +239,7 @@ class Intake:
                 transaction.links.rename(link.tracker, snapshot.key)
                 transaction.note("renamed", group=link.group, issue=snapshot.key, before=link.tracker_key)
             return
-        claimed = {route.name for route in self._claiming(snapshot)}
+        claimed = {route.name for route in self.routes_of(snapshot)}
         strayed = transaction.notices.of_group(link.group).get((STRAYED, link.helpdesk.id))
         if claimed and link.route not in claimed:
             names = ", ".join(sorted(claimed))
@@ -253,10 +253,10 @@ class Intake:
 
     def _route_of(self, snapshot: Snapshot) -> Route | None:
         """The route a helpdesk ticket belongs to by its `open_when`; None if none does, or more than one."""
-        matching = self._claiming(snapshot)
+        matching = self.routes_of(snapshot)
         return matching[0] if len(matching) == 1 else None
 
-    def _claiming(self, snapshot: Snapshot) -> list[Route]:
+    def routes_of(self, snapshot: Snapshot) -> list[Route]:
         """Every route that a helpdesk ticket would belong to."""
         return [
             route
@@ -269,7 +269,7 @@ class Intake:
     def _show_unrouted(self, transaction: Transaction, snapshots: Iterable[Snapshot]) -> None:
         """Remember the tickets that more than one route claims: nobody mirrors them, so people have to see them."""
         for snapshot in snapshots:
-            names = sorted(route.name for route in self._claiming(snapshot))
+            names = sorted(route.name for route in self.routes_of(snapshot))
             place = f"{UNROUTED} {snapshot.ref}"
             if len(names) > 1:
                 log.warning("ticket.unrouted", ticket=str(snapshot.ref), routes=names)

@@ -253,11 +253,11 @@ def _unwanted(state: GroupState) -> str:
         return "bridge made it, for a case that is not settled yet"
     if not route.helpdesk.mapping.matches(route.helpdesk.open_when, source.fields):
         return "open_when does not hold"
-    if route.begin_link == "new" and source.created_at < route.begin_at:
+    if route.begin_link == "new" and source.created_at < route.begin_at and not state.is_asked:
         return "it is older than begin.from"
     lens = route.helpdesk.mapping.lenses.get(STATE)
     stands = lens.read(source.fields).value if lens else None
-    if route.begin_link == "open" and stands in (State.RESOLVED, State.CLOSED):
+    if (route.begin_link == "open" or state.is_asked) and stands in (State.RESOLVED, State.CLOSED):
         return f"it was {stands} before it was linked"
     return ""
 

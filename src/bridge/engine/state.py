@@ -75,6 +75,8 @@ class GroupState:
         return ""
 
     generation: int = 0
+    is_asked: bool = False
+    """Whether a person asked for a ticket without an issue to be taken up, whatever its age."""
     former: Link | None = None
     """The link of the closed ticket that a ticket without an issue follows up."""
     own: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
@@ -154,6 +156,7 @@ def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState
         brakes=transaction.brakes.standing(route.name, hand.group),
         embargo=transaction.embargoes.get(hand.group),
         generation=link.generation if link else transaction.hands.generation(hand.group),
+        is_asked=link is None and transaction.hands.is_asked(hand.group),
         former=former,
         own=transaction.links.own_values(hand.group, Side.HELPDESK) if is_shared else {},
         issue_base=transaction.links.bases(issue_name(link.tracker))[Side.TRACKER] if is_shared and link else {},

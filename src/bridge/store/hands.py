@@ -6,15 +6,23 @@ falls due and is held, and whoever holds it holds them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
 
 from bridge.errors import HandLostError
 from bridge.store.schema import Instant, work_group
 from bridge.store.upsert import insert_if_absent
+
+BACKGROUND = 4
+"""Tickets of a backfill that are taken in hand at once: few, so that a worker is soon free again for what comes."""
+ASKED = 1
+"""A ticket that a backfill found and that was not looked at yet: it waits behind all that is wanted now."""
+TAKEN = 2
+"""One that was looked at, or is wanted now for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class Hand:
     wanted: int
     lead: str = ""
     seats: tuple[Seat, ...] = ()
+    is_background: bool = False
+    """Whether only a backfill asked for it, so that all else goes first."""
 
     @property
     def row(self) -> str:
@@ -74,7 +84,11 @@ class Hands:
         done = self._connection.execute(
             update(table)
             .where(table.c.id == func.coalesce(lead, group))
-            .values(due_at=case((is_later, literal(due, Instant())), else_=table.c.due_at), wanted=table.c.wanted + 1)
+            .values(
+                due_at=case((is_later, literal(due, Instant())), else_=table.c.due_at),
+                wanted=table.c.wanted + 1,
+                backfill=_taken(),
+            )
         )
         return done.rowcount > 0
 
@@ -123,16 +137,22 @@ class Hands:
         return and_(table.c.due_at <= self._now, free, _is_awake())
 
     def claim(self, holder: str, *, lease_s: float, limit: int, route: str | None = None) -> list[Hand]:
-        """Take up to `limit` groups (of one route) that are due and free, longest waiting first."""
+        """Take up to `limit` groups (of one route) that are due and free, longest waiting first; if there are none, a few
+        of those that a backfill asked for."""
         table = work_group
         mine = self._is_ready() if route is None else and_(table.c.route == route, self._is_ready())
-        rows = self._connection.execute(
-            select(table.c.id, table.c.route, table.c.fence, table.c.wanted, table.c.joined)
-            .where(mine)
-            .order_by(table.c.due_at, table.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
+        rows: Sequence[Any] = ()
+        for what, most in ((table.c.backfill != ASKED, limit), (table.c.backfill == ASKED, min(limit, BACKGROUND))):
+            rows = (
+                rows
+                or self._connection.execute(
+                    select(table.c.id, table.c.route, table.c.fence, table.c.wanted, table.c.joined, table.c.backfill)
+                    .where(mine, what)
+                    .order_by(table.c.due_at, table.c.id)
+                    .limit(most)
+                    .with_for_update(skip_locked=True)
+                ).all()
+            )
         until = self._now + timedelta(seconds=lease_s)
         for row in rows:
             self._connection.execute(
@@ -140,7 +160,10 @@ class Hands:
                 .where(table.c.id == row.id)
                 .values(holder=holder, held_until=until, fence=table.c.fence + 1)
             )
-        hands = [Hand(row.id, row.route, holder, row.fence + 1, row.wanted) for row in rows]
+        hands = [
+            Hand(row.id, row.route, holder, row.fence + 1, row.wanted, is_background=row.backfill == ASKED)
+            for row in rows
+        ]
         return [
             replace(hand, lead=hand.group, seats=self.seats(hand.group)) if row.joined else hand
             for hand, row in zip(hands, rows, strict=True)
@@ -227,8 +250,37 @@ class Hands:
         self._connection.execute(
             update(table)
             .where(table.c.id == hand.row, table.c.fence == hand.fence, table.c.wanted == hand.wanted)
-            .values(due_at=due_at)
+            .values({"due_at": due_at} if due_at is not None else {"due_at": due_at, "backfill": _taken()})
         )
+
+    def ask(self, group: str, route: str) -> bool:
+        """Ask for a ticket to be taken up whatever its age, when nothing else is to do. False if it waits for that
+        already, or rests."""
+        table = work_group
+        first = {"id": group, "route": route, "due_at": self._now, "wanted": 1, "fence": 0, "backfill": ASKED}
+        if insert_if_absent(self._connection, table, first):
+            return True
+        done = self._connection.execute(
+            update(table)
+            .where(table.c.id == group, table.c.backfill != ASKED, table.c.suspended == "", table.c.joined == "")
+            .values(
+                backfill=case((table.c.due_at <= self._now, TAKEN), else_=ASKED),
+                due_at=case((table.c.due_at <= self._now, table.c.due_at), else_=literal(self._now, Instant())),
+                wanted=table.c.wanted + 1,
+            )
+        )
+        return done.rowcount > 0
+
+    def is_asked(self, group: str) -> bool:
+        """Whether a backfill asked for the ticket ever."""
+        asked = select(work_group.c.backfill).where(work_group.c.id == group)
+        return bool(self._connection.execute(asked).scalar())
+
+    def count_asked(self, route: str) -> int:
+        """How many tickets of a route wait that a backfill asked for."""
+        table = work_group
+        waiting = select(func.count()).where(table.c.route == route, table.c.backfill == ASKED, _is_awake())
+        return int(self._connection.execute(waiting).scalar_one())
 
     def give_back(self, hand: Hand) -> None:
         """Let a group go that was not worked on: it is as due as it was before."""
@@ -311,6 +363,10 @@ class Hands:
             select(work_group.c.id, work_group.c.suspended).where(work_group.c.suspended != "")
         )
         return [(row.id, row.suspended) for row in rows]
+
+
+def _taken() -> ColumnElement[int]:
+    return case((work_group.c.backfill == ASKED, TAKEN), else_=work_group.c.backfill)
 
 
 def _is_awake() -> ColumnElement[bool]:

@@ -94,6 +94,7 @@ work_group = Table(
     Column("suspended", String(255), nullable=False, default=""),
     Column("joined", String(512), nullable=False, default="", server_default=""),
     Column("generation", Integer, nullable=False, default=0, server_default="0"),
+    Column("backfill", Integer, nullable=False, default=0, server_default="0"),
     Index("work_group_due", "due_at"),
     Index("work_group_route", "route", "due_at"),
     Index("work_group_joined", "joined"),
