@@ -84,7 +84,7 @@ def test_an_issue_nobody_touched_costs_no_look_at_its_past(world: World) -> None
 
 
 @pytest.mark.parametrize("site", ["acme-desk", "globex-desk"])
-def test_put_back_to_an_older_copy_nothing_is_made_again_though_the_trackers_tell_nothing_yet(
+def test_w09_put_back_to_an_older_copy_nothing_is_made_again_though_the_trackers_tell_nothing_yet(
     world: World, site: str
 ) -> None:
     desk = world.acme if site == "acme-desk" else world.globex
