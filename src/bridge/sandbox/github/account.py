@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from werkzeug.wrappers import Request
@@ -15,7 +16,7 @@ from bridge.sandbox.site import Refusal, Reply, Site
 
 Data = dict[str, Any]
 
-USUAL_REPOSITORIES = ({"full_name": "vendor/platform", "private": True},)
+USUAL_REPOSITORIES = ({"full_name": "vendor/platform", "private": True, "readers": ("reporter",)},)
 USUAL_LABELS = {"bug": "d73a4a", "duplicate": "cfd3d7", "enhancement": "a2eeef", "question": "d876e3"}
 PUSHING = frozenset({"write", "maintain", "admin"})
 
@@ -23,9 +24,9 @@ PUSHING = frozenset({"write", "maintain", "admin"})
 class Account(Site):
     """State and rights. Settings, all optional:
 
-    `repositories` (names, or mappings with `full_name`, `private`, `has_issues`), `users` (more logins, collaborators of
-    nothing), `limit_per_hour` (5000), `creations_per_minute` and `creations_per_hour` (0: off), `hook_delay_s` (0),
-    `search_lag_s` (0: how far the search index is behind).
+    `repositories` (names, or mappings with `full_name`, `private`, `has_issues`, `readers`), `users` (more logins,
+    collaborators of nothing), `limit_per_hour` (5000), `creations_per_minute` and `creations_per_hour` (0: off),
+    `hook_delay_s` (0), `search_lag_s` (0: how far the search index is behind).
     """
 
     kind: ClassVar[str] = "github"
@@ -53,8 +54,10 @@ class Account(Site):
         self.data["users"][login] = user
         return user
 
-    def add_repository(self, full_name: str, *, private: bool = False, has_issues: bool = True) -> Data:
-        """An empty repository whose collaborators are bridge, the engineer and the lead."""
+    def add_repository(
+        self, full_name: str, *, private: bool = False, has_issues: bool = True, readers: Iterable[str] = ()
+    ) -> Data:
+        """An empty repository whose collaborators are bridge, the engineer and the lead; `readers` may read it."""
         owner = full_name.split("/")[0]
         if owner not in self.data["users"]:
             self.add_user(owner, kind="Organization")
@@ -65,7 +68,12 @@ class Account(Site):
             "has_issues": has_issues,
             "created_at": self.stamp(),
             "last_number": 0,
-            "collaborators": {"vendor-bridge": "write", "engineer": "write", "lead": "admin"},
+            "collaborators": {
+                **dict.fromkeys(readers, "read"),
+                "vendor-bridge": "write",
+                "engineer": "write",
+                "lead": "admin",
+            },
             "labels": {},
             "milestones": {},
             "issues": {},
