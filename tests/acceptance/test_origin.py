@@ -7,6 +7,10 @@ import shutil
 import pytest
 
 from bridge.cli.story.people import Case
+from bridge.cli.story.script import Reach
+from bridge.engine.turns import Turns
+from bridge.engine.worker import Worker
+from bridge.model.feed import Hint
 from bridge.store.ledger import FILE
 
 from .conftest import World
@@ -111,4 +115,28 @@ def test_w09_put_back_to_an_older_copy_nothing_is_made_again_though_the_trackers
     assert [case.summary for case in issues(world, site)].count("Checkout fails") == 1
     assert len(world.ticket(first).said) == 2
     assert world.issue(second)
+    assert world.verdict().is_clean
+
+
+@pytest.mark.parametrize("first", ["the ticket", "the issue"])
+def test_put_back_to_an_older_copy_a_webhook_that_comes_before_any_poll_makes_nothing_again(
+    world: World, first: str
+) -> None:
+    world.start()
+    world.stop()
+    keep(world)
+    opened = world.file(world.acme, "Checkout fails")
+    world.acme.reply(opened.ticket, f"Is there any news? {world.word(opened, 'acme-desk', Reach.TRACKER)}")
+    world.converge()
+    with world.converged().ledger.begin() as transaction:
+        [link] = transaction.links.all("acme")
+    world.stop()
+    put_back(world)
+    daemon = world.start().daemon
+    ref = link.helpdesk if first == "the ticket" else link.tracker
+    daemon.intake.hint(ref.site, (Hint(ref),))
+    turns = Turns(daemon.ledger, daemon.clock, workers=1, routes=len(daemon.routes))
+    Worker(daemon.batch, turns).work_off()
+    world.converge()
+    assert [case.summary for case in issues(world, "acme-desk")].count("Checkout fails") == 1
     assert world.verdict().is_clean

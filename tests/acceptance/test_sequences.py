@@ -204,3 +204,22 @@ def test_an_issue_deleted_in_the_tracker_lets_the_link_rest_and_closes_nothing(w
     with world.converged().ledger.begin() as transaction:
         link = transaction.links.find([TicketRef("acme-desk", opened.ticket)])
     assert len(link) == 2
+
+
+def test_a_row_of_a_lagging_index_after_a_confirmed_write_takes_nothing_back(world: World) -> None:
+    with world.sandbox.world.lock:
+        world.sandbox.sites["vendor-jira"].settings["index_lag_s"] = 5.0
+    opened = world.file(world.acme, "Checkout fails", priority="low")
+    world.converge()
+    world.sandbox.world.advance(6)
+    world.converge()
+    world.sandbox.clear_log()
+    world.acme.change(opened.ticket, priority="urgent")
+    world.converge()
+    assert len(world.requests(writes=True)) == 1
+    for _ in range(3):
+        world.converge()  # the index shows the issue as it was before the write, then as it is
+        world.sandbox.world.advance(3)
+    assert len(world.requests(writes=True)) == 1
+    assert world.ticket(opened).fields["priority"] == "urgent"
+    assert world.issue(opened).fields["Severity"] == "S1"

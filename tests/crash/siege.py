@@ -84,7 +84,14 @@ class Siege:
     """A sandbox, people, and a daemon to be killed. Use it as a context; `seed` makes people and faults repeatable."""
 
     def __init__(
-        self, home: Path, *, seed: int, tickets: int, faults: tuple[Fault, ...] = WEATHER, pause_s: float = 0.15
+        self,
+        home: Path,
+        *,
+        seed: int,
+        tickets: int,
+        faults: tuple[Fault, ...] = WEATHER,
+        pause_s: float = 0.15,
+        limits: str = LIMITS,
     ) -> None:
         self.home = home
         self.tally = Tally()
@@ -93,6 +100,7 @@ class Siege:
         self._sandbox = Sandbox(SITES, seed=seed, settings={"vendor-jira": {"index_lag_s": 0.3}})
         self._faults = faults
         self._seed, self._tickets, self._pause_s = seed, tickets, pause_s
+        self._limits = limits
         self._config = home / "config.yaml"
         self._data = home / "data"
         self._log = home / "daemon.log"
@@ -103,7 +111,7 @@ class Siege:
     def __enter__(self) -> Self:
         self._sandbox.start()
         urls = self._sandbox.urls
-        text = re.sub(r"limits: \{.*\}", LIMITS, config_text(urls))
+        text = re.sub(r"limits: \{.*\}", self._limits, config_text(urls))
         self._config.write_text(text.replace("undo: 0s", OWNERS), encoding="utf-8")
         self.life = Life(
             Script(random.Random(self._seed)),

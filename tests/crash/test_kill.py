@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from bridge.sandbox.faults import Fault
+
 from .launcher import POINTS
 from .siege import Ending, Siege
 
@@ -44,3 +48,15 @@ def test_killed_and_put_back_to_an_old_copy_of_its_database_the_daemon_doubles_a
     ending = siege.converge(patience_s=PATIENCE_S)
     assert (ending.verdict.duplicated, ending.verdict.leaked) == ([], [])
     assert_nothing_is_wrong(siege, ending)
+
+
+def test_restarted_at_once_after_a_kill_the_daemon_does_not_repeat_what_a_slow_server_is_still_doing(
+    tmp_path: Path,
+) -> None:
+    slow = Fault(kind="late_write", method="POST", path="/(issue|issues)$", delay_s=1.5)
+    limits = "limits: {deadline: 1s, processing: 2s, index_lag: 500ms, documented: false}"
+    with Siege(tmp_path, seed=3, tickets=4, faults=(slow,), limits=limits) as siege:
+        assert siege.kill_at("flying")
+        siege.start()
+        siege.kill_after(0.5)
+        assert_nothing_is_wrong(siege, siege.converge(patience_s=PATIENCE_S))
