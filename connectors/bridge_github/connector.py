@@ -173,10 +173,12 @@ class GitHubConnector:
         return self._fetching.fetch(wanted, threads=threads)
 
     def locate(self, name: str, scope: Mapping[str, str]) -> TicketRef | None:
-        """`12`, `#12` or `owner/name#12` of a configured repository. Costs no request."""
-        repository, _, number = name.rpartition("#")
-        repository = repository or scope.get("repository", "")
+        """`12`, `#12`, `name#12` or `owner/name#12` of a configured repository. Costs no request."""
+        named, _, number = name.rpartition("#")
+        home = scope.get("repository", "")
+        known = [one for one in self._repositories if named in (one, one.rpartition("/")[2])] if named else [home]
         is_number = number.isascii() and number.isdecimal()
+        repository = home if home in known else known[0] if len(known) == 1 else ""
         return self._reader.ref(repository, int(number)) if is_number and repository in self._repositories else None
 
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:

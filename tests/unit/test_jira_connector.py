@@ -67,6 +67,7 @@ class TestJiraCloud(ConnectorConformance):
     login = LOGINS["jira-cloud"]
     person: ClassVar[Mapping[str, Any]] = {"email": "engineer@vendor.example"}
     stranger: ClassVar[Mapping[str, Any]] = {"token": "wrong"}
+    admin: ClassVar[Mapping[str, Any]] = {"email": "lead@vendor.example"}
     scope = SCOPE
     summary = "summary"
     edit = ("Severity", "S2")
@@ -84,6 +85,7 @@ class TestJiraDataCenter(TestJiraCloud):
     write_shown = ConnectorConformance.write_shown
     login = LOGINS["jira-datacenter"]
     person: ClassVar[Mapping[str, Any]] = {"token": "sandbox:engineer"}
+    admin: ClassVar[Mapping[str, Any]] = {"token": "sandbox:lead"}
 
 
 class Desk:

@@ -124,6 +124,16 @@ class ConnectorConformance:
         assert seen.sender.ours
         assert seen.created_at.utcoffset() == seen.version.at.utcoffset() == timedelta(0)
 
+    def test_a_ticket_is_located_by_the_name_people_call_it(self, stand: Stand, connector: Connector) -> None:
+        written = connector.create(stand.ticket())
+        key = stand.read(connector, written.ref).key
+        stand.sandbox.clear_log()
+        assert connector.locate(key, self.scope) == written.ref
+        assert connector.locate(key.rpartition("#")[2].rpartition("-")[2], self.scope) == written.ref
+        assert connector.locate("no such name", self.scope) is None
+        assert len(stand.sandbox.log) <= 2
+        assert stand.writes() == []
+
     def test_a_create_whose_answer_is_lost_happened_once_and_is_found(self, stand: Stand, connector: Connector) -> None:
         draft, sent_at = stand.ticket(), stand.sandbox.world.now()
         stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
