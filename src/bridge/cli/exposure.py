@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
 from bridge.config import RoutePlan
@@ -42,10 +42,14 @@ def exposure(
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"What route {route} (mode {plan.mode}) can bring to {plan.helpdesk.site}:", markup=False)
-    table = Table("what", "who can read it", "now", "rule")
+    table = Table("what", "who can read it", "now", Column("rule", overflow="fold", min_width=18))
     for row in rows:
         table.add_row(escape(_what(row)), _readers(row), row.effect, escape(str(row.place)))
     console.print(table if rows else "Nothing.")
+    if any(row.rule is not None for row in rows):
+        console.print(
+            "A text brings the files it bears or shows, follows its source's edits, and is never shown to more readers."
+        )
     for condition in (*plan.helpdesk.mapping.deny, *plan.tracker.mapping.deny):
         console.print(f"Nothing at all of a case that {condition.place} denies.", markup=False)
     console.print("Everything else stays in the tracker.")
