@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -137,6 +138,12 @@ def eventually(holds: Callable[[], bool], *, patience_s: float = 30.0) -> bool:
             return False
         pause.wait(0.05)
     return True
+
+
+def turn_the_second() -> None:
+    """Wait until vendors that tell times in whole seconds tell another one than now."""
+    now_at = datetime.now(UTC)
+    assert eventually(lambda: datetime.now(UTC).replace(microsecond=0) > now_at)
 
 
 def _is_bridge(entry: dict[str, Any]) -> bool:

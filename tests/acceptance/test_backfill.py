@@ -22,7 +22,7 @@ from bridge.engine.turns import Turns
 from bridge.engine.worker import Worker
 from bridge.errors import ConfigurationError
 
-from .conftest import World, eventually
+from .conftest import World, eventually, turn_the_second
 
 terminal = typer.Typer()
 terminal.command()(commands.backfill)
@@ -87,6 +87,7 @@ def test_a_backlog_is_taken_up_once_with_all_that_was_said_and_nobody_at_the_cus
 def test_w15_live_work_goes_first_while_a_backlog_is_taken_up(world: World) -> None:
     file_before(world, 12)
     world.converge()
+    turn_the_second()
     daemon = world.converged().daemon
     bridge(world, "backfill", "acme")
     assert daemon.backfill is not None

@@ -17,7 +17,7 @@ from bridge.cli.story.script import Opened
 from bridge.errors import ConfigurationError, LinkError
 from bridge.store import schema
 
-from .conftest import World
+from .conftest import World, turn_the_second
 
 terminal = typer.Typer()
 terminal.command()(commands.link)
@@ -197,6 +197,7 @@ def test_a_second_ticket_may_be_linked_with_an_issue_and_it_is_said_with_whom_it
     opened = file_before(world, "Cannot pay", "Nothing works.")
     first = Opened("acme-desk", opened.ticket, "Cannot pay", "high")
     world.converge()
+    turn_the_second()
     second = world.file(world.acme, "Checkout fails")
     world.converge()
     key = world.issue(second).ticket
