@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ POINTS = {
     "taking": Point("bridge.engine.intake:Intake", "_take", after=True, if_=_is_something),
     "taken": Point("bridge.engine.intake:Intake", "_read_feed", after=True),
     # One group: in hand, planned, let go.
-    "claimed": Point("bridge.engine.worker:Worker", "_claim", after=True, if_=_is_something),
+    "claimed": Point("bridge.engine.turns:Turns", "_next", after=True, if_=_is_something),
     "recording": Point("bridge.engine.batch", "record", after=True, if_=_is_something),
     "recorded": Point("bridge.engine.delivery:Delivery", "send", after=False),
     "releasing": Point("bridge.store.hands:Hands", "release", after=True),
@@ -169,6 +170,10 @@ def _be_child(point: str, passes: int, arguments: list[str]) -> None:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        # Else the end of the process would swallow what was wrong with it.
+        traceback.print_exc()
+        raise
     finally:
         # The loop of the parent is not the child's to go on with, whatever happened.
         os._exit(code)
