@@ -354,7 +354,6 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
         links.set_conflict(group, name, helpdesk=helpdesk, tracker=tracker)
     for name in state.conflicts.intersection(plan.fields.agreed):
         links.clear_conflict(group, name)
-    record_edits(transaction, state, plan.edits)
     if state.link is not None and state.link.prefer and have_met(state):
         links.have_met(group)
     for notice in plan.notes.dropped:
@@ -366,6 +365,8 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
             links.drop_item(group, item)
         for item in thread.items:
             links.put_item(group, item)
+    # Last, for what is taken back stays so whatever else was decided about it.
+    record_edits(transaction, state, plan.edits)
     return [_record_one(transaction, state, one) for one in plan.operations]
 
 

@@ -134,7 +134,10 @@ class _Planner:
             self._decide(source, told.pop(source.item))
         snapshot = self.state.snapshots.get(self.side)
         if snapshot is not None and snapshot.thread is not None and snapshot.thread.complete:
-            gone = [one for one in told.values() if one.stands and one.comment]
+            # What was said in a former ticket or issue (before a merge, a follow-up, a relink) was never said here.
+            gone = [
+                one for one in told.values() if one.stands and one.comment and self.telling.is_from_here(self.side, one)
+            ]
             if len(gone) > MOST_AT_ONCE:
                 self.plan.vanished = len(gone)
                 return

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from bridge.engine.route import Route
 from bridge.engine.state import OLDER, issue_name
+from bridge.engine.updates import updates_before
 from bridge.errors import LinkError
 from bridge.model import document as rich
 from bridge.model.operation import UNSENT, OperationKind, OperationState
@@ -63,6 +64,7 @@ def join(
     transaction.links.drop_bases(member.group)
     transaction.links.replace(joined)
     _skip_older_comments(transaction, joined)
+    _skip_older_fields(transaction, routes[member.route], joined)
     seats = [seat.group for seat in transaction.hands.seats(lead)] or [lead]
     transaction.hands.wake(member.group)
     transaction.hands.bind([*seats, member.group], lead)
@@ -204,6 +206,15 @@ def _withdraw_shared(transaction: Transaction, group: str) -> None:
     for one in transaction.journal.of_group(group):
         if one.side is Side.TRACKER and one.kind is OperationKind.UPDATE and one.state in UNSENT:
             transaction.journal.change([one.key], state=OperationState.CANCELLED)
+
+
+def _skip_older_fields(transaction: Transaction, route: Route, link: Link) -> None:
+    """What stands in a field was written for those who were there. A release of a version is news to everybody, and
+    commands are judged with the comments they stand in."""
+    snapshot = transaction.readings.get(link.tracker)
+    for item in updates_before(route, snapshot) if snapshot is not None else ():
+        if ":field:" in item.source_id:
+            transaction.links.put_item(link.group, item)
 
 
 def _skip_older_comments(transaction: Transaction, link: Link) -> None:

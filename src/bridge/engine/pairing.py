@@ -8,20 +8,21 @@ in its order, with its authors and times, but the customer is not told of what i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.engine.connections import Connections
 from bridge.engine.joining import is_in_scope, leave, relink
 from bridge.engine.route import Route, RouteSide
-from bridge.engine.state import group_of
+from bridge.engine.state import OLDER, group_of
 from bridge.engine.updates import updates_before
 from bridge.errors import ConfigurationError, LinkError
+from bridge.model import document as rich
 from bridge.model.operation import OperationKind, OperationState
 from bridge.model.ticket import Life, Snapshot
 from bridge.model.words import Side
 from bridge.store.ledger import Ledger, Transaction
-from bridge.store.links import Link
+from bridge.store.links import Fate, Item, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,26 @@ class Pairing:
             raise LinkError(f"{found.key} at {end.site} is {found.life}, so nothing can be written to it.")
         return found
 
+    def _said_to_others(
+        self, transaction: Transaction, route: Route, group: str, issue: Snapshot, updates: list[Item]
+    ) -> list[Item]:
+        """Of an issue's past, what is none of this ticket's: all that was judged for another ticket it had before. A
+        release of a version is for everybody."""
+        comments = issue.thread.comments if issue.thread else ()
+        past = {one.id: Item(Side.TRACKER, one.id, 1, Fate.SKIPPED, rich.digest(one.body)) for one in comments}
+        past |= {one.source_id: one for one in updates if ":version:" not in one.source_id}
+        found = transaction.links.decided_elsewhere(group, Side.TRACKER, past)
+        theirs = {
+            item.source_id
+            for other, item in found
+            if (known := self.routes.get(other.partition(":")[0])) is not None
+            and known.tracker.site == route.tracker.site
+            and _is_of(transaction, item, issue)
+        }
+        return [
+            replace(item, reason=f"{OLDER}: it was another ticket's") for name, item in past.items() if name in theirs
+        ]
+
     def _write(
         self, transaction: Transaction, route: Route, group: str, pair: tuple[Snapshot, Snapshot], wish: Wish
     ) -> tuple[Link, list[Link]]:
@@ -122,11 +143,17 @@ class Pairing:
         sharing = [one for one in transaction.links.sharing(tracker.ref) if one.group != group]
         linked = relink(transaction, self.routes, member, why=f"by hand, by {self.who}", by_person=True)
         _begin_anew(transaction, group)
-        if not wish.tells_past:
-            for item in updates_before(route, tracker):
-                transaction.links.put_item(group, item)
+        past = list(updates_before(route, tracker))
+        for item in self._said_to_others(transaction, route, group, tracker, past) if wish.tells_past else past:
+            transaction.links.put_item(group, item)
         transaction.hands.disturb(group)
         return linked, sharing
+
+
+def _is_of(transaction: Transaction, item: Item, issue: Snapshot) -> bool:
+    """Whether what was told was told of this issue. A comment is of no other; a field may say the same in several."""
+    told = transaction.journal.get(item.operation_key) if ":field:" in item.source_id else None
+    return told is None or told.marker is None or told.marker.source == str(issue.ref)
 
 
 def find_link(transaction: Transaction, ticket: str) -> Link:

@@ -138,18 +138,27 @@ def _plan_texts(state: GroupState, plan: Plan, tools: Tools) -> None:
     files = plan_first_files(state, blocked=plan.blocked, sign=tools.sign)
     plan.threads = [files, threads, updates]
     if state.link is not None:
-        _plan_edits(state, plan, tools)
+        _plan_edits(state, plan, tools, held=held)
     plan.operations.extend([*files.operations, *threads.operations, *updates.operations, *plan.edits.operations])
 
 
-def _plan_edits(state: GroupState, plan: Plan, tools: Tools) -> None:
+def _plan_edits(state: GroupState, plan: Plan, tools: Tools, *, held: str) -> None:
     telling = Telling(state, tools.sign, tools.split, tools.show, tools.templates)
     copies = Copies(state)
     able = {side: tools.capabilities(state.route.end(side).site) for side in Side}
     plan.edits = plan_edits(state, telling, copies, blocked=plan.blocked, capabilities=able)
     plan.need |= plan.edits.need
     if not plan.blocked:
-        plan_retractions(state, copies, plan.edits, plan.threads, able[Side.HELPDESK])
+        # What a brake holds back is taken back before anything that was told: it is due once the brake is released.
+        waiting = [_held_texts(state, tools), *plan.threads] if held else plan.threads
+        plan_retractions(state, copies, plan.edits, waiting, able[Side.HELPDESK])
+
+
+def _held_texts(state: GroupState, tools: Tools) -> ThreadPlan:
+    """What the customer would be told if no brake held it."""
+    threads = plan_threads(state, blocked="", told="", sign=tools.sign, split=tools.split)
+    updates = plan_updates(state, blocked="", sign=tools.sign, templates=tools.templates)
+    return ThreadPlan([*threads.operations, *updates.operations], [*threads.items, *updates.items])
 
 
 def _ask_for_readings(state: GroupState, plan: Plan, *, opened_at: datetime) -> None:

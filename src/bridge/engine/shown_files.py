@@ -46,6 +46,13 @@ def by_name(body: Document, files: Iterable[Attachment], *, site: str) -> Docume
     return _with_images(body, swap)
 
 
+def without_files(body: Document, files: Iterable[Attachment]) -> Document:
+    """A text whose files do not go with it: where one stood is said that there is one, and not even its name, for it may
+    be somebody else's."""
+    urls = {file.url for file in files if file.url}
+    return _with_images(body, lambda one: text("[a file]") if one.attr("url") in urls else None)
+
+
 def with_files(body: Document, carried: Sequence[Carried], *, may_open: bool) -> Document:
     """A text as it goes out: every picture as the copy is found there, or as its name, and the lines that name the other
     files. With `may_open` its readers may open what stays behind, so it is a link."""

@@ -10,6 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.casework.wording import Update, word_update
 from bridge.engine.copies import Told
+from bridge.engine.shown_files import without_files
 from bridge.engine.state import GroupState
 from bridge.engine.threads import Signer, Splitter, judge
 from bridge.engine.updates import commanded
@@ -83,6 +84,15 @@ class Telling:
         generation = self.state.link.generation if self.state.link else 0
         return self.sign(Marker(self.state.route.name, str(self.state.ref(side)), kind, item, part, generation))
 
+    def is_from_here(self, side: Side, told: Told) -> bool:
+        """Whether an item was told of the ticket that now stands on a side, and not of one that had its place before."""
+        state, row = self.state, told.base[0]
+        first, is_command, _rest = told.item.partition(":comment:")
+        kind = f"update:{first}" if is_command else "comment"
+        generations = range((state.link.generation if state.link else 0) + 1)
+        made = (Marker(state.route.name, str(state.ref(side)), kind, told.item, 1, one) for one in generations)
+        return any(self.sign(one).mac == row.operation_key for one in made)
+
     def as_edit(self, says: Says, copies: list[Comment | None]) -> Document:
         """The words as a comment of their own, which says whose place they take."""
         first = next((copy for copy in copies if copy is not None), None)
@@ -106,7 +116,7 @@ class Telling:
         verdict = judge(self.state, side, comment)
         says = None
         if verdict.fate is not Fate.SKIPPED and verdict.visibility is not None and comment.body.children:
-            whole = verdict.whole
+            whole = without_files(verdict.whole, comment.attachments)
             says = Says(whole, self.split(side.other, whole), verdict.audience, verdict.visibility, verdict.reason)
         return Source(
             item=comment.id,
@@ -129,10 +139,9 @@ class Telling:
                 found = standing.get(item)
                 says, is_edited = None, comment.edited_at is not None or comment.redacted
                 if found is not None and found.visibility is not None:
-                    parts = self.split(Side.HELPDESK, found.body)
-                    says = Says(
-                        found.body, parts, found.audience, found.visibility, found.reason, found.comment, found.waits
-                    )
+                    body = without_files(found.body, comment.attachments)
+                    parts = self.split(Side.HELPDESK, body)
+                    says = Says(body, parts, found.audience, found.visibility, found.reason, found.comment, found.waits)
                 yield Source(
                     item=item,
                     kind=f"update:{item.partition(':')[0]}",

@@ -247,6 +247,13 @@ def _is_past(state: GroupState, comment: Comment) -> bool:
     return link is not None and link.linked_at is not None and not link.created and comment.created_at < link.linked_at
 
 
+def was_for_others(state: GroupState, item: str) -> bool:
+    """Whether a text was for others while the issue was shared, now that it is this ticket's alone: its first words mean
+    nothing any more, and it stays theirs however it is rewritten."""
+    known = None if state.others else state.items.get((Side.TRACKER, item, 1))
+    return known is not None and known.fate is Fate.SKIPPED and known.reason.startswith((OTHERS, OLDER))
+
+
 def _is_over(state: GroupState, comment: Comment) -> bool:
     """Whether an issue's comment is past, so that the customer is not told of it any more."""
     past_until = state.link.past_until if state.link else None
@@ -303,6 +310,8 @@ def judge(state: GroupState, side: Side, comment: Comment, *, is_first: bool = F
         if not body.children and not comment.attachments and not is_withheld:
             # A command without words says nothing yet; it is judged again once it is rewritten.
             return Verdict(Fate.SKIPPED)
+    if target is Side.HELPDESK and not is_withheld and was_for_others(state, comment.id):
+        return Verdict(Fate.SKIPPED, OTHERS)
     if target is Side.HELPDESK and not is_withheld:
         whom = addressed(state, body)
         if state.hand.group not in whom.groups:

@@ -10,11 +10,11 @@ from typing import Any
 from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.casework.wording import Update, word_update
-from bridge.engine.addressee import COMMAND_ITEM, UNADDRESSED, addressed
+from bridge.engine.addressee import COMMAND_ITEM, OTHERS, UNADDRESSED, addressed
 from bridge.engine.route import Route
 from bridge.engine.shown_files import belonging
 from bridge.engine.state import OLDER, GroupState
-from bridge.engine.threads import Signer, ThreadPlan, visibility_for
+from bridge.engine.threads import Signer, ThreadPlan, visibility_for, was_for_others
 from bridge.mapping import Command, FieldFilled, Released, UpdateRule
 from bridge.model import document as rich
 from bridge.model.codec import encode_attachment
@@ -282,15 +282,24 @@ def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command, aim: Aim)
 def _aim(state: GroupState, plan: ThreadPlan, comment: Comment, body: Document) -> Document | None:
     """What a command says to this ticket, None if it is for others. On an issue of several customers it has to name
     them, as a reply does; for tickets of one customer it is for all of them unless it names some."""
+    held, digest = state.items.get((Side.TRACKER, f"{COMMAND_ITEM}{comment.id}", 1)), rich.digest(comment.body)
     if not state.others:
-        return body
+        was_held = held is not None and held.source_hash == digest
+        mine = not (
+            was_held or was_for_others(state, f"{COMMAND_ITEM}{comment.id}") or was_for_others(state, comment.id)
+        )
+        return body if mine else None
     known = state.items.get((Side.TRACKER, comment.id, 1))
-    digest = rich.digest(comment.body)
     if known is not None and known.reason.startswith(OLDER) and known.source_hash == digest:
         return None
     whom = addressed(state, body)
     if whom.groups:
-        return whom.body if state.hand.group in whom.groups else None
+        if state.hand.group in whom.groups:
+            return whom.body
+        item = Item(Side.TRACKER, f"{COMMAND_ITEM}{comment.id}", 1, Fate.SKIPPED, digest, reason=OTHERS)
+        if held is None or (held.source_hash, held.reason) != (digest, OTHERS):
+            plan.items.append(item)
+        return None
     if len({one.route.name for one in state.members}) == 1:
         return body
     item = Item(Side.TRACKER, f"{COMMAND_ITEM}{comment.id}", 1, Fate.SKIPPED, digest, reason=UNADDRESSED + whom.problem)

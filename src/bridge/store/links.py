@@ -268,6 +268,12 @@ class Links:
         row = self._connection.execute(select(schema.item).filter_by(**key)).one_or_none()
         return None if row is None else _item(row)
 
+    def decided_elsewhere(self, group: str, side: Side, source_ids: Iterable[str]) -> list[tuple[str, Item]]:
+        """What was decided about source items of these ids under other links: the link's group, and the item."""
+        table = schema.item
+        wanted = and_(table.c.group_id != group, table.c.side == side.value, table.c.source_id.in_(list(source_ids)))
+        return [(row.group_id, _item(row)) for row in self._connection.execute(select(table).where(wanted))]
+
     def put_item(self, group: str, item: Item) -> None:
         """Record what was decided about a source item, or what has become of it since."""
         values: dict[str, Any] = {
