@@ -23,6 +23,7 @@ from bridge.cli.story.people import Case, GitHub, Helpdesk, Jira
 from bridge.cli.story.scenes import SECOND_LINE
 from bridge.cli.story.script import Opened, Script
 from bridge.config import Config, RoutePlan, load_config
+from bridge.engine.turns import Turns
 from bridge.engine.worker import Worker
 from bridge.model.ticket import Reading
 from bridge.model.words import Side
@@ -202,8 +203,9 @@ class Stage:
     def work(self) -> bool:
         """Work off what is due. Whether there was anything."""
         try:
-            bridge = self.start()
-            return bool(Worker(bridge.ledger, bridge.daemon.batch).work_off())
+            daemon = self.start().daemon
+            turns = Turns(daemon.ledger, daemon.clock, workers=1, routes=len(daemon.routes))
+            return bool(Worker(daemon.batch, turns).work_off())
         except Killed:
             self.kill()
             return True

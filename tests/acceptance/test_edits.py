@@ -8,7 +8,7 @@ import pytest
 
 from bridge.cli.story.script import Opened
 from bridge.model.operation import OperationState
-from bridge.sandbox.github import GitHubSite
+from bridge.sandbox.github.site import GitHubSite
 
 from .conftest import World
 
@@ -206,14 +206,16 @@ def test_retract_keeps_a_text_back_that_was_not_sent_yet(world: World) -> None:
 
 
 def test_a_stranger_s_retract_takes_nothing_back(world: World) -> None:
+    site = world.sandbox.sites["vendor-github"]
+    assert isinstance(site, GitHubSite)
+    with world.sandbox.world.lock:
+        site.data["repositories"]["vendor/platform"]["private"] = False
+        site.add_user("passerby")
+    world.edit = lambda text: text.replace("    undo: 0s\n", "    undo: 0s\n    allow_public: true\n")
     opened = hand_over(world, on_github=True)
     number = world.issue(opened).ticket
     world.github.comment(number, "#reply All is well.")
     world.converge()
-    site = world.sandbox.sites["vendor-github"]
-    assert isinstance(site, GitHubSite)
-    with world.sandbox.world.lock:
-        site.add_user("passerby")
     world.github.comment(number, "/retract", who="passerby")
     world.converge()
     assert "All is well" in in_ticket(world, opened)[0][0]

@@ -181,7 +181,7 @@ class Siege:
     def _has_asked(self, since: int) -> bool:
         return any(entry["actor"] in BRIDGE_ACTORS or entry["fault"] for entry in self.log[since:])
 
-    def kill_at(self, label: str, passes: int = 1, *, patience_s: float = 20.0) -> bool:
+    def kill_at(self, label: str, passes: int = 1, *, patience_s: float = 60.0) -> bool:
         """Start the daemon and wait until it has killed itself at the point; False (and killed anyway) if it never came
         there."""
         daemon = self._start_with_fuse(label, passes)
