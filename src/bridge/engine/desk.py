@@ -67,7 +67,9 @@ class Desk:
         route = self._route(one.group)
         if one.kind is OperationKind.UPDATE:
             self._accept(one.group, route, one.field_name)
-        self.transaction.journal.change([one.key], state=OperationState.DISCARDED)
+        # The text that a ticket was to be made for is given up with it: nothing else would carry it.
+        carried = [one.payload["carries"]] if "carries" in one.payload else []
+        self.transaction.journal.change([one.key, *carried], state=OperationState.DISCARDED)
         self._done(one.group, route, "letter_discarded", key=one.key, field=one.field_name)
 
     def discard_conflict(self, group: str, name: str) -> None:

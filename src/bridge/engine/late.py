@@ -32,8 +32,9 @@ def plan_follow_up(state: GroupState, operations: list[Operation], threads: list
     made = _follow_up(state, carried, sign) if carried else None
     stale = [one for one in mine if one.state in UNSENT and (made is None or one.key != made.key)]
     threads.append(ThreadPlan(cancelled=stale))
-    is_dead = made is not None and any(one.key == made.key and one.state is OperationState.DEAD for one in mine)
-    if made is not None and not is_dead and not state.in_doubt(OperationKind.CREATE):
+    over = (OperationState.DEAD, OperationState.DISCARDED)
+    is_over = made is not None and any(one.key == made.key and one.state in over for one in mine)
+    if made is not None and not is_over and not state.in_doubt(OperationKind.CREATE):
         operations.append(made)
 
 

@@ -23,7 +23,15 @@ from bridge.engine.route import Route
 from bridge.engine.shared import plan_shared_fields
 from bridge.engine.state import GroupState
 from bridge.engine.telling import Shown, Telling
-from bridge.engine.threads import Signer, Splitter, ThreadPlan, plan_first_files, plan_threads, promise_first_files
+from bridge.engine.threads import (
+    FIRST_FILES,
+    Signer,
+    Splitter,
+    ThreadPlan,
+    plan_first_files,
+    plan_threads,
+    promise_first_files,
+)
 from bridge.engine.updates import plan_updates
 from bridge.model.brake import BrakeKind
 from bridge.model.document import EMPTY, Node, from_plain
@@ -109,11 +117,11 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
         return
     if source.life is Life.DELETED:
         plan.why = "the helpdesk's ticket was deleted; the link rests"
-        plan.threads = [ThreadPlan(cancelled=[one for one in state.unsent() if not is_note(one)])]
+        plan.threads = [_set_aside(state)]
         return
     if source.merged_into:
         plan.why = f"the helpdesk's ticket was merged into {source.merged_into}"
-        plan.threads = [ThreadPlan(cancelled=[one for one in state.unsent() if not is_note(one)])]
+        plan.threads = [_set_aside(state)]
         return
     plan_of_fields = plan_shared_fields if state.others else plan_fields
     plan.fields = plan_of_fields(state, blocked=plan.blocked)
@@ -121,6 +129,19 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
     _plan_texts(state, plan, tools)
     plan_follow_up(state, plan.operations, plan.threads, sign=tools.sign)
     _ask_for_readings(state, plan, opened_at=tools.opened_at)
+
+
+def _set_aside(state: GroupState) -> ThreadPlan:
+    """Nothing more of a ticket that is not there: what is unsent is cancelled, and decided again should it come back.
+    What was to be taken back there stays so."""
+    kept = OperationKind.HIDE if state.snapshots[Side.HELPDESK].life is Life.DELETED else None
+    stopped = [one for one in state.unsent() if not is_note(one) and one.kind is not kept]
+    rows = [
+        state.items.get((one.side.other, one.marker.item, one.marker.part))
+        for one in stopped
+        if one.kind is OperationKind.COMMENT and one.marker and one.marker.kind != FIRST_FILES
+    ]
+    return ThreadPlan(cancelled=stopped, forgotten=[row for row in rows if row is not None and not row.target_id])
 
 
 def _denied(state: GroupState) -> str:
