@@ -153,3 +153,31 @@ def test_a_follow_up_that_was_discarded_is_not_made_again_and_later_texts_get_on
     assert "The fix is in" not in words
     with world.converged().ledger.begin() as transaction:
         assert transaction.journal.in_state(OperationState.PLANNED, OperationState.DEAD) == []
+
+
+def test_what_was_said_just_before_a_merge_reaches_the_issue(world: World) -> None:
+    opened = hand_over(world)
+    key = world.issue(opened).ticket
+    survivor = world.acme.file("Everything is down", "From another mail.", priority="urgent", group="Support")
+    world.acme.reply(opened.ticket, "It is the certificate.")
+    world.acme.merge(opened.ticket, into=survivor)
+    world.converge()
+    world.acme.reply(survivor, "Any news?")
+    world.converge()
+    assert any("Any news?" in words for words in said_at(world, key))
+    assert len([words for words in said_at(world, key) if "It is the certificate." in words]) == 1
+
+
+def test_what_was_on_its_way_when_its_ticket_was_merged_still_arrives_once(world: World) -> None:
+    opened = hand_over(world)
+    key = world.issue(opened).ticket
+    survivor = world.acme.file("Everything is down", "From another mail.", priority="urgent", group="Support")
+    world.fault(site="vendor-jira", kind="drop_after", method="POST", path="/comment$", count=1)
+    world.acme.reply(opened.ticket, "It is the certificate.")
+    world.converge(patience_s=0.0)
+    world.acme.merge(opened.ticket, into=survivor)
+    world.converge()
+    assert len([words for words in said_at(world, key) if "It is the certificate." in words]) == 1
+    world.acme.reply(survivor, "Any news?")
+    world.converge()
+    assert any("Any news?" in words for words in said_at(world, key))

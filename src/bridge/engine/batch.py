@@ -34,6 +34,7 @@ from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState, load_members, load_state
 from bridge.engine.succession import succeed
+from bridge.engine.threads import has_last_words
 from bridge.errors import AudienceError, HandLostError, RefusedError, RemoteError, TemporaryError
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ports import Clock
@@ -181,13 +182,16 @@ class Batch:
 
     def _step(self, state: GroupState) -> Outcome:
         """One look at a group: settle what is in doubt, plan, send. Not `done` if another look is wanted at once."""
+        later = self.recovery.settle(state)
+        if state.is_in_doubt:
+            state = self._load(state.hand, state.route)
+        waits = has_last_words(state) and not make_plan(state, self.tools).blocked
         with self.ledger.begin(state.hand) as transaction:
-            has_moved = succeed(transaction, state)
+            has_moved = succeed(transaction, state, waits=waits)
         if has_moved:
             # The case is another one's now, or another ticket's: whoever takes it up next sees it whole.
             return Outcome(done=True)
-        later = self.recovery.settle(state)
-        if state.is_in_doubt or self.recovery.adopt(state):
+        if self.recovery.adopt(state):
             state = self._load(state.hand, state.route)
         plan = make_plan(state, self.tools)
         if plan.need:
@@ -265,6 +269,8 @@ class Batch:
         again = again or any(one.kind is OperationKind.CREATE for one in ready)
         # What was sent may have solved what a note still tells of.
         again = again or (bool(ready) and told_of(state.notices, COMPUTED))
+        # A merge is followed once the ticket's last words are told.
+        again = again or (has_last_words(state) and not has_last_words(self._load(state.hand, state.route)))
         # A site that takes nothing now is not asked again at once.
         return Outcome(done=not again or (stopped and due_at is not None), due_at=due_at)
 

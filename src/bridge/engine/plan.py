@@ -28,7 +28,9 @@ from bridge.engine.threads import (
     Signer,
     Splitter,
     ThreadPlan,
+    has_last_words,
     plan_first_files,
+    plan_last_words,
     plan_threads,
     promise_first_files,
 )
@@ -121,13 +123,28 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
         return
     if source.merged_into:
         plan.why = f"the helpdesk's ticket was merged into {source.merged_into}"
-        plan.threads = [_set_aside(state)]
+        _plan_last_words(state, plan, tools)
         return
     plan_of_fields = plan_shared_fields if state.others else plan_fields
     plan.fields = plan_of_fields(state, blocked=plan.blocked)
     plan.operations.extend(_updates(state, plan.fields.writes))
     _plan_texts(state, plan, tools)
     plan_follow_up(state, plan.operations, plan.threads, sign=tools.sign)
+    _ask_for_readings(state, plan, opened_at=tools.opened_at)
+
+
+def _plan_last_words(state: GroupState, plan: Plan, tools: Tools) -> None:
+    """What was said in a ticket before it was merged still reaches its issue; nothing else crosses any more."""
+    last = ThreadPlan()
+    if not plan.blocked and has_last_words(state):
+        last = plan_last_words(state, sign=tools.sign, split=tools.split)
+    told = {one.key for one in last.operations}
+    rest = _set_aside(state)
+    rows = {(row.side, row.source_id, row.part) for row in last.items}
+    rest.cancelled = [one for one in rest.cancelled if one.key not in told]
+    rest.forgotten = [row for row in rest.forgotten if (row.side, row.source_id, row.part) not in rows]
+    plan.threads = [last, rest]
+    plan.operations.extend(last.operations)
     _ask_for_readings(state, plan, opened_at=tools.opened_at)
 
 

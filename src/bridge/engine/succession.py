@@ -21,21 +21,24 @@ ELSEWHERE = "its case is "
 """How the reason begins for which a ticket has no case of its own; the case's name follows."""
 
 
-def succeed(transaction: Transaction, state: GroupState) -> bool:
-    """Follow a merge or a follow-up that the newest reading shows. True if it changed what this group is about."""
+def succeed(transaction: Transaction, state: GroupState, *, waits: bool) -> bool:
+    """Follow a merge or a follow-up that the newest reading shows. True if it changed what this group is about.
+
+    `waits`: a merged ticket still has words for its issue, which are told first, for the survivor does not say them.
+    """
     source = state.snapshots.get(Side.HELPDESK)
     if source is None or state.route.mode is Mode.OBSERVE:
         return False
     if state.link is not None and source.merged_into:
-        return _merge(transaction, state, state.link, source)
+        return _merge(transaction, state, state.link, source, waits=waits)
     if state.link is None and state.former is not None and source.life is Life.ALIVE:
         return _follow_up(transaction, state, state.former, source)
     return False
 
 
-def _merge(transaction: Transaction, state: GroupState, link: Link, source: Snapshot) -> bool:
+def _merge(transaction: Transaction, state: GroupState, link: Link, source: Snapshot, *, waits: bool) -> bool:
     survivor = TicketRef(source.ref.site, source.merged_into)
-    if survivor == link.helpdesk:
+    if survivor == link.helpdesk or waits:
         return False
     own = transaction.links.find([survivor]).get(survivor)
     if own is None:

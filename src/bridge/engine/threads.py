@@ -154,6 +154,24 @@ def _introduce(state: GroupState, plan: ThreadPlan, sign: Signer, split: Splitte
         )
 
 
+def has_last_words(state: GroupState) -> bool:
+    """Whether a ticket that was merged says something its issue has not been told, and will be."""
+    source = state.snapshots.get(Side.HELPDESK)
+    if source is None or source.thread is None or not source.merged_into:
+        return False
+    copies = [one for one in state.operations if one.kind is OperationKind.COMMENT and one.side is Side.TRACKER]
+    open_ = {one.item for one in copies if one.state is not OperationState.DEAD}
+    people = [comment.id for comment in source.thread.comments if not comment.author.ours]
+    return any(one in open_ or (Side.HELPDESK, one, 1) not in state.items for one in people)
+
+
+def plan_last_words(state: GroupState, *, sign: Signer, split: Splitter) -> ThreadPlan:
+    """Copies of what was said in the helpdesk's ticket, and nothing else."""
+    plan = ThreadPlan()
+    _plan_side(state, Side.HELPDESK, plan, sign, split)
+    return plan
+
+
 def _unsent_mirrors(state: GroupState, target: Side) -> list[Operation]:
     return [
         one
