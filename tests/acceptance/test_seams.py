@@ -14,6 +14,12 @@ from .test_edits import in_ticket, later
 from .test_files import shared, stem
 from .test_groups import link_of, put_together, said_at, two_customers
 
+RELEASED = """\
+extends: jira-software
+case:
+  workaround: {any: [{field: Workaround}, {command: /workaround}], release: lead}
+"""
+
 
 def rewrite(world: World, key: str, part: str, words: str, *shown: dict[str, Any]) -> None:
     """An engineer rewrites a comment so that it shows files of the issue."""
@@ -147,3 +153,23 @@ def test_a_field_filled_for_one_customer_is_not_told_to_another_who_joins_later(
     put_together(world, first, second)
     world.converge()
     assert not [words for words, _public in in_ticket(world, second) if "ACME" in words]
+
+
+def test_a_release_lets_out_the_words_the_lead_read_and_not_those_put_in_their_place_since(world: World) -> None:
+    (world.home / "acme.yaml").write_text(RELEASED, encoding="utf-8")
+    world.edit = lambda text: text.replace("mapping: jira-software", "mapping: ./acme.yaml")
+    opened = world.file(world.acme, "Checkout fails")
+    world.converge()
+    key = world.issue(opened).ticket
+    world.jira.comment(key, "/workaround Restart the worker.")
+    world.converge()
+    later(world)
+    world.jira.comment(key, "/release", who="lead")
+    later(world)
+    world.jira.edit_comment(key, "Restart the worker", "/workaround Our other customer restarts daily.")
+    world.converge()
+    assert in_ticket(world, opened) == []
+    later(world)
+    world.jira.comment(key, "/release", who="lead")
+    world.converge()
+    assert ["restarts daily" in words for words, _public in in_ticket(world, opened)] == [True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -44,6 +45,8 @@ class _Trigger:
     comment: str = ""
     """The hash of the whole comment that commanded it."""
     files: tuple[Attachment, ...] = ()
+    edited_at: datetime | None = None
+    """When it was last rewritten, None if it never was."""
 
 
 def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: SandboxedEnvironment) -> ThreadPlan:
@@ -67,7 +70,7 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
         for trigger in _triggers(snapshot, each, partial(_aim, state, plan)):
             still[trigger.item] = (each, trigger)
             if (Side.TRACKER, trigger.item, 1) not in state.items and not _is_said(state, plan, each.kind, trigger):
-                held = bool(each.release_by) and not releases.given(each, after=trigger.position)
+                held = bool(each.release_by) and not releases.given(each, trigger, after=trigger.position)
                 _plan_one(state, each, trigger, held=held, plan=plan, sign=sign, templates=templates)
     for item, one in unsent.items():
         if item in still and _may_go(state.route, still[item][0]):
@@ -112,7 +115,7 @@ def commanded(state: GroupState, templates: SandboxedEnvironment) -> dict[str, C
                     visibility=flag,
                     reason=str(rule.place),
                     comment=trigger.comment if state.others else "",
-                    waits=bool(rule.release_by) and not releases.given(rule, after=trigger.position),
+                    waits=bool(rule.release_by) and not releases.given(rule, trigger, after=trigger.position),
                     muted=state.route.mode is Mode.INTERNAL,
                 )
     return found
@@ -129,7 +132,7 @@ def _again(
     templates: SandboxedEnvironment,
 ) -> Operation:
     """An unsent update as rules and words stand now. One that was rewritten waits its time once more."""
-    released = one.state is OperationState.HELD and releases.given(rule, after=-1)
+    released = one.state is OperationState.HELD and releases.given(rule, trigger, after=-1)
     known = state.items[Side.TRACKER, trigger.item, 1]
     due_at = one.due_at
     if known.source_hash != trigger.hash:
@@ -207,11 +210,13 @@ class _Releases:
             and (Side.TRACKER, f"release:{comment.id}", 1) not in state.items
         ]
 
-    def given(self, rule: UpdateRule, *, after: int) -> bool:
-        """Whether somebody with the rule's role released this kind (or everything) behind position `after`."""
+    def given(self, rule: UpdateRule, trigger: _Trigger, *, after: int) -> bool:
+        """Whether somebody with the rule's role released this kind (or everything) behind position `after`, and since
+        it was rewritten: nobody releases words that were not there yet."""
         roles_of, site = self._state.route.roles_of, self._state.route.tracker.site
         return any(
             position > after
+            and (trigger.edited_at is None or comment.created_at > trigger.edited_at)
             and rich.first_line(comment.body).casefold().split()[1:2] in ([], [rule.kind])
             and rule.release_by in roles_of(site, comment.author)
             for position, comment in self._new
@@ -275,7 +280,14 @@ def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command, aim: Aim)
         says = version or rich.digest(from_plain(rich.to_plain(body).strip()))
         whole = rich.digest(comment.body)
         yield _Trigger(
-            f"{rule.kind}:comment:{comment.id}", body, version, says, position, whole, files=comment.attachments
+            f"{rule.kind}:comment:{comment.id}",
+            body,
+            version,
+            says,
+            position,
+            whole,
+            files=comment.attachments,
+            edited_at=comment.edited_at,
         )
 
 
