@@ -140,3 +140,22 @@ def test_put_back_to_an_older_copy_a_webhook_that_comes_before_any_poll_makes_no
     world.converge()
     assert [case.summary for case in issues(world, "acme-desk")].count("Checkout fails") == 1
     assert world.verdict().is_clean
+
+
+def test_put_back_to_a_copy_with_a_comment_in_doubt_a_later_comment_is_not_made_again(world: World) -> None:
+    opened = world.file(world.globex, "Search is slow")
+    world.converge()
+    world.fault(site="vendor-github", kind="drop_after", method="POST", path="/comments$", count=1)
+    world.globex.reply(opened.ticket, f"It is worse now. {world.word(opened, 'globex-desk', Reach.TRACKER)}")
+    world.converge(patience_s=0.0)
+    world.stop()
+    keep(world)
+    world.converge()
+    world.globex.reply(opened.ticket, f"Is there any news? {world.word(opened, 'globex-desk', Reach.TRACKER)}")
+    world.converge()
+    assert len(world.issue(opened).said) == 3
+    world.stop()
+    put_back(world)
+    world.converge()
+    assert len(world.issue(opened).said) == 3
+    assert world.verdict().is_clean
