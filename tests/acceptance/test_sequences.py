@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bridge.cli.story.script import Reach
+from bridge.model.operation import OperationState
 from bridge.model.ticket import TicketRef
 
 from .conftest import World
@@ -23,6 +24,8 @@ def test_a_value_that_went_there_and_back_around_a_late_write_ends_as_the_custom
     world.converge()
     assert world.issue(opened).fields["Severity"] == "S4"
     assert world.ticket(opened).fields["priority"] == "low"
+    with world.converged().ledger.begin() as transaction:
+        assert transaction.journal.in_state(OperationState.SENDING, OperationState.UNKNOWN) == []
 
 
 def test_a_reply_taken_back_while_a_limit_lasted_is_never_published(world: World) -> None:

@@ -154,11 +154,18 @@ def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -
         plan.voided.append(last)
         case = replace(case, pending=None)
         decision = decide(case)
+    elif last is not None and case.pending is not None and is_overtaken(case.pending, decision):
+        plan.voided.append(last)
     if state.moments is None and decision.row in (20, 21) and pair.policy.on_conflict is OnConflict.NEWEST:
         plan.untimed.add(pair.name)
         return
     plan.decisions[pair.name] = decision
     apply(state, pair, decision, plan)
+
+
+def is_overtaken(pending: Pending, decision: Decision) -> bool:
+    """Row 7: its outcome is settled and another write of ours stands there, so this one is over, whatever follows."""
+    return pending.standing is Standing.SETTLED and 9 <= decision.row < 22
 
 
 def _first_look(state: GroupState, pair: Pair, case: FieldCase, plan: FieldsPlan) -> FieldCase:
