@@ -159,3 +159,22 @@ def test_put_back_to_a_copy_with_a_comment_in_doubt_a_later_comment_is_not_made_
     world.converge()
     assert len(world.issue(opened).said) == 3
     assert world.verdict().is_clean
+
+
+@pytest.mark.parametrize("tracker", ["vendor-jira", "vendor-github"])
+def test_put_back_to_a_copy_that_takes_a_comment_for_unsent_it_is_not_made_again(world: World, tracker: str) -> None:
+    desk = world.acme if tracker == "vendor-jira" else world.globex
+    opened = world.file(desk, "Search is slow")
+    world.converge()
+    world.fault(site=tracker, kind="status", status=429, retry_after_s=4, method="POST", path="/comment", count=1)
+    desk.reply(opened.ticket, f"It is worse now. {world.word(opened, desk.site, Reach.TRACKER)}")
+    world.converge(patience_s=0.0)
+    world.stop()
+    keep(world)
+    world.converge()
+    assert len(world.issue(opened).said) == 2
+    world.stop()
+    put_back(world)
+    world.converge()
+    assert len(world.issue(opened).said) == 2
+    assert world.verdict().is_clean

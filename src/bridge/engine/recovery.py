@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bridge.engine.confirm import confirm
@@ -31,6 +31,8 @@ class Recovery:
     keys: Keys
     opened_at: datetime | None = None
     """When this process took over; None where nothing can bear a marker of ours yet, because its key was made just now."""
+    doubted: set[str] = field(default_factory=set)
+    """What this process has looked for already though the ledger takes it for unsent."""
 
     def settle(self, state: GroupState) -> datetime | None:
         """Settle what can be settled now. When to come back if something is still in doubt, else None."""
@@ -87,7 +89,7 @@ class Recovery:
             one
             for one in operations
             if one.state is OperationState.PLANNED
-            and one.horizon_at is None
+            and not self._is_looked_for(one)
             # Whatever changes something that stands is settled by reading it, and bears no marker to be found by.
             and one.kind in (OperationKind.CREATE, OperationKind.COMMENT)
             and (self._is_old(state) if one.kind is OperationKind.CREATE else one.side in strange)
@@ -96,7 +98,13 @@ class Recovery:
             with self.ledger.begin(state.hand) as transaction:
                 keys = [one.key for one in fresh]
                 transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=transaction.now)
+            self.doubted.update(keys)
         return bool(fresh)
+
+    def _is_looked_for(self, one: Operation) -> bool:
+        """Whether this process knows already that an unsent operation does not stand: it looked, or sent it in vain."""
+        is_tried = one.sent_at is not None and self.opened_at is not None and one.sent_at >= self.opened_at
+        return is_tried or one.key in self.doubted
 
     def _is_old(self, state: GroupState) -> bool:
         """Whether an earlier process may have made this group's issue already."""
@@ -104,9 +112,8 @@ class Recovery:
         return self.opened_at is not None and source is not None and source.created_at < self.opened_at + CLOCKS_APART
 
     def adopt(self, state: GroupState) -> bool:
-        """Take up what bears our marker and has no row: comments of ours on the other side that the ledger forgot.
-
-        True if anything was adopted.
+        """Take up what bears our marker and is not known to stand: comments of ours on the other side that the ledger
+        forgot, or still takes for unsent, as an old copy of it does. True if anything was adopted.
         """
         adopted = False
         for side in Side:
@@ -119,10 +126,13 @@ class Recovery:
                 if marker.kind.startswith(PREFIX):
                     adopted |= self._adopt_note(state, side, marker, comment.id)
                     continue
-                if (side.other, marker.item, marker.part) in state.items:
+                known = state.items.get((side.other, marker.item, marker.part))
+                if known is not None and known.target_id:
                     continue
                 with self.ledger.begin(state.hand) as transaction:
                     transaction.links.adopt_item(state.hand.group, side.other, marker, comment.id)
+                    transaction.journal.settle(marker.mac, remote_id=comment.id)
+                    transaction.files.settle(marker.mac)
                 adopted = True
         return adopted
 
