@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.engine.fields import Pair
+from bridge.engine.values.fields import Pair
 from bridge.model.ticket import Reading
 from bridge.model.words import Direction, Drift, OnConflict, Side
 

@@ -29,24 +29,24 @@ from bridge.console.health import health_routes
 from bridge.console.metrics import Meter
 from bridge.console.receiver import make_app
 from bridge.console.server import WebhookServer
-from bridge.engine.backfill import Backfill
 from bridge.engine.batch import Batch
-from bridge.engine.circuits import Circuits
 from bridge.engine.clock import SystemClock
 from bridge.engine.connections import Connections
 from bridge.engine.daemon import Daemon
-from bridge.engine.delivery import Delivery
-from bridge.engine.files import Carrier
-from bridge.engine.hooks import HookKeeper
-from bridge.engine.intake import Intake
+from bridge.engine.guards.publicity import Publicity
+from bridge.engine.intake.backfill import Backfill
+from bridge.engine.intake.circuits import Circuits
+from bridge.engine.intake.feeds import Intake
+from bridge.engine.intake.hooks import HookKeeper
+from bridge.engine.intake.reader import Duty
 from bridge.engine.keys import Keys
-from bridge.engine.origin import Origin
 from bridge.engine.plan import Tools
-from bridge.engine.publicity import Publicity
-from bridge.engine.reader import Duty
-from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route, RouteSide
+from bridge.engine.sending.delivery import Delivery
+from bridge.engine.sending.recovery import Recovery
 from bridge.engine.sweep import Sweeper, Times
+from bridge.engine.texts.files import Carrier
+from bridge.engine.values.origin import Origin
 from bridge.engine.watch import Pulse, Watch
 from bridge.errors import ConfigurationError
 from bridge.model import document as rich

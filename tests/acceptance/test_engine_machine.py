@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from bridge.cli.story.config import SERVES, SITES
 from bridge.cli.story.script import Line, Opened, Reach
-from bridge.engine.fields import Pair
+from bridge.engine.values.fields import Pair
 from bridge.errors import RemoteError
 from bridge.model.feed import Hint
 from bridge.model.operation import Operation, OperationKind, OperationState

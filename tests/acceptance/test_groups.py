@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.cli.story.script import Opened
-from bridge.engine.joining import join, leave
+from bridge.engine.life.joining import join, leave
 from bridge.model.ticket import TicketRef
 from bridge.store.links import Link
 

@@ -12,7 +12,7 @@ import pytest
 
 from bridge.cli.story.script import Opened, Reach
 from bridge.config.packs import pack_path
-from bridge.engine.recheck import Refusal, look_again
+from bridge.engine.guards.recheck import Refusal, look_again
 from bridge.errors import AudienceError, ConfigurationError
 from bridge.model.feed import Hint
 from bridge.model.operation import Operation, OperationState

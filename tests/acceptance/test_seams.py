@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.engine.joining import leave
-from bridge.engine.pairing import Pairing, Wish
+from bridge.engine.life.joining import leave
+from bridge.engine.life.pairing import Pairing, Wish
 
 from .conftest import World
 from .filing import TIMEOUT_S, JiraFiles, session

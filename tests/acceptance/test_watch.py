@@ -17,7 +17,7 @@ from bridge.cli.story.config import SITES
 from bridge.cli.story.people import GitHub, Helpdesk, Jira
 from bridge.cli.story.script import Opened
 from bridge.console.receiver import MOST_BYTES
-from bridge.engine.hooks import WEBHOOK
+from bridge.engine.intake.hooks import WEBHOOK
 from bridge.sandbox.server import SPARE, Sandbox
 from bridge.sandbox.zendesk.hooks import sign
 

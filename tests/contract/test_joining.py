@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.engine.joining import join, leave, relink
+from bridge.engine.life.joining import join, leave, relink
 from bridge.engine.state import issue_name
 from bridge.errors import HandLostError, LinkError
 from bridge.model.operation import Operation, OperationKind, OperationState

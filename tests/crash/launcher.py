@@ -61,28 +61,28 @@ POINTS = {
     "migrated": Point("alembic.command", "upgrade", after=True),
     "opening": Point("bridge.store.hands:Hands", "free_all", after=True),
     # Reading: from the page to the groups that are due.
-    "read": Point("bridge.engine.intake:Intake", "_complete", after=True, if_=_is_something),
-    "taking": Point("bridge.engine.intake:Intake", "_take", after=True, if_=_is_something),
-    "taken": Point("bridge.engine.intake:Intake", "_read_feed", after=True),
+    "read": Point("bridge.engine.intake.feeds:Intake", "_complete", after=True, if_=_is_something),
+    "taking": Point("bridge.engine.intake.feeds:Intake", "_take", after=True, if_=_is_something),
+    "taken": Point("bridge.engine.intake.feeds:Intake", "_read_feed", after=True),
     # One group: in hand, planned, let go.
     "claimed": Point("bridge.engine.turns:Turns", "_next", after=True, if_=_is_something),
     "recording": Point("bridge.engine.batch", "record", after=True, if_=_is_something),
-    "recorded": Point("bridge.engine.delivery:Delivery", "send", after=False),
+    "recorded": Point("bridge.engine.sending.delivery:Delivery", "send", after=False),
     "releasing": Point("bridge.store.hands:Hands", "release", after=True),
     "released": Point("bridge.engine.batch:Batch", "_release", after=True),
     # One request: journal, send, confirm, commit.
     "journaling": Point("bridge.store.journal:Journal", "start_attempt", after=True),
-    "journaled": Point("bridge.engine.delivery:Delivery", "_journal", after=True, if_=_has_operations),
-    "flying": Point("bridge.engine.delivery:Delivery", "_write", after=False),
+    "journaled": Point("bridge.engine.sending.delivery:Delivery", "_journal", after=True, if_=_has_operations),
+    "flying": Point("bridge.engine.sending.delivery:Delivery", "_write", after=False),
     "hopped": Point("bridge_jira.workflow", "carry_out", after=True),
-    "sent": Point("bridge.engine.delivery:Delivery", "_write", after=True),
+    "sent": Point("bridge.engine.sending.delivery:Delivery", "_write", after=True),
     "confirming": Point("bridge.store.journal:Journal", "end_attempt", after=True, if_=_confirms),
-    "confirmed": Point("bridge.engine.delivery:Delivery", "_confirm", after=True),
+    "confirmed": Point("bridge.engine.sending.delivery:Delivery", "_confirm", after=True),
     # A reply that never came, and what is found out about it.
-    "unknown": Point("bridge.engine.delivery:Delivery", "_unknown", after=False),
-    "doubting": Point("bridge.engine.delivery:Delivery", "_unknown", after=True),
-    "settling": Point("bridge.engine.recovery", "confirm", after=True),
-    "settled": Point("bridge.engine.recovery:Recovery", "settle", after=True, if_=_has_doubts),
+    "unknown": Point("bridge.engine.sending.delivery:Delivery", "_unknown", after=False),
+    "doubting": Point("bridge.engine.sending.delivery:Delivery", "_unknown", after=True),
+    "settling": Point("bridge.engine.sending.recovery", "confirm", after=True),
+    "settled": Point("bridge.engine.sending.recovery:Recovery", "settle", after=True, if_=_has_doubts),
 }
 
 

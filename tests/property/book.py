@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge.engine.fields import FieldsPlan
+from bridge.engine.values.fields import FieldsPlan
 from bridge.model.operation import OPEN, UNSENT, Operation, OperationState
 from bridge.model.ticket import Reading
 from bridge.model.words import Side

@@ -22,11 +22,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from bridge.bootstrap import templates
 from bridge.config.routes import MappingFiles
 from bridge.connect.port import Capabilities
-from bridge.engine.confirm import confirm_create, confirm_update
-from bridge.engine.fields import Pair, pairs_of
 from bridge.engine.plan import Tools, make_plan
 from bridge.engine.route import Route, RouteSide
+from bridge.engine.sending.confirm import confirm_create, confirm_update
 from bridge.engine.state import GroupState, LastChange
+from bridge.engine.values.fields import Pair, pairs_of
 from bridge.mapping.compile import compile_side
 from bridge.mapping.overlay import lay_over
 from bridge.mapping.side import SideMapping

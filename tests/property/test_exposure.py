@@ -17,10 +17,10 @@ from bridge.cli.exposure import exposed
 from bridge.cli.story.config import SITES, config_text
 from bridge.config import Config, load_config
 from bridge.connect.port import Capabilities
-from bridge.engine.notes import is_note
 from bridge.engine.plan import Tools, make_plan
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState
+from bridge.engine.texts.notes import is_note
 from bridge.mapping.table import TableLens
 from bridge.model.document import from_plain
 from bridge.model.marker import Marker

@@ -8,9 +8,9 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.engine.notes import PREFIX, Reason, plan_notes
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState
+from bridge.engine.texts.notes import PREFIX, Reason, plan_notes
 from bridge.model.document import from_plain, to_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationState

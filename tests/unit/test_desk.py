@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select
 
-from bridge.engine.desk import Desk, LetterError
 from bridge.engine.letters import names_of
+from bridge.engine.people.desk import Desk, LetterError
 from bridge.engine.route import Route
 from bridge.model.document import from_plain
 from bridge.model.operation import Operation, OperationKind, OperationState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.engine.fields import is_overtaken
+from bridge.engine.values.fields import is_overtaken
 from bridge.model.policy import FieldPolicy
 from bridge.model.words import Direction, Side
 from bridge.sync.table import Action, FieldCase, Pending, SideView, Standing, Value, decide

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bridge.connect.port import Connector, Gone
-from bridge.engine.reading import Unread, read_apart
+from bridge.engine.intake.apart import Unread, read_apart
 from bridge.errors import BridgeError, RefusedError, SkippableError, TemporaryError
 from bridge.model.ticket import TicketRef
 

@@ -11,12 +11,12 @@ import pytest
 
 from bridge.connect.hooks import HookWish
 from bridge.connect.registry import find_kinds
-from bridge.engine import hooks
 from bridge.engine.connections import Connections
-from bridge.engine.hooks import HookKeeper
-from bridge.engine.intake import Intake, Poll
+from bridge.engine.intake import hooks
+from bridge.engine.intake.feeds import Intake, Poll
+from bridge.engine.intake.hooks import HookKeeper
+from bridge.engine.intake.reader import MOST_HINTS, Reader
 from bridge.engine.keys import Keys
-from bridge.engine.reader import MOST_HINTS, Reader
 from bridge.engine.sweep import Times
 from bridge.engine.watch import IDLE_BUDGET, Watch
 from bridge.model.feed import Hint

@@ -16,8 +16,8 @@ from rich.progress import Progress as Bar
 
 from bridge.bootstrap import desktop
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
-from bridge.engine import backfill as engine
-from bridge.engine.backfill import Progress
+from bridge.engine.intake import backfill as engine
+from bridge.engine.intake.backfill import Progress
 from bridge.errors import ConfigurationError
 from bridge.model.words import Mode
 

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
 from bridge.config import RoutePlan
 from bridge.config.describe import rule_words, trigger_words
-from bridge.engine.exposure import Exposed, exposures
+from bridge.engine.guards.exposure import Exposed, exposures
 from bridge.errors import ConfigurationError
 from bridge.mapping import CommentRule, UpdateRule
 from bridge.model.words import Audience

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from bridge.bootstrap import desktop, look
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
-from bridge.engine.desk import Desk, LetterError
 from bridge.engine.letters import names_of
-from bridge.engine.notes import is_note
-from bridge.engine.reasons import shown
+from bridge.engine.people.desk import Desk, LetterError
+from bridge.engine.people.reasons import shown
+from bridge.engine.texts.notes import is_note
 from bridge.errors import ConfigurationError
 from bridge.model.codec import encode
 from bridge.model.operation import Operation, OperationState

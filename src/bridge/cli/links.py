@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bridge.bootstrap import reach
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
-from bridge.engine.pairing import Pairing, Wish
+from bridge.engine.life.pairing import Pairing, Wish
 from bridge.errors import ConfigurationError
 from bridge.model.words import Side
 from bridge.store.links import Link

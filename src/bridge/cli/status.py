@@ -13,8 +13,8 @@ from bridge.bootstrap import look
 from bridge.cli.brakes import plain_brake
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
 from bridge.engine.letters import names_of
-from bridge.engine.reasons import STRAYED, UNROUTED
-from bridge.engine.succession import ELSEWHERE
+from bridge.engine.life.succession import ELSEWHERE
+from bridge.engine.people.reasons import STRAYED, UNROUTED
 from bridge.model.document import to_plain
 from bridge.model.operation import OperationState
 from bridge.model.ticket import TicketRef

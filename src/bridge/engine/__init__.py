@@ -1,7 +1,17 @@
 """Where work runs: intake → reconcile → deliver.
 
-`intake` reads feeds and says which groups are due; `batch` takes due groups in hand and brings each into agreement:
-`state` is what is known of a group, `fields`, `threads` and `updates` say what its fields, comments and customer
-updates need, `plan` gathers that into operations, `delivery` sends them, `recovery` finds out what became of those whose
-outcome is unknown. `daemon` runs all of it in worker threads. Nothing here knows a vendor; SQL stays in `store`.
+Rooms, each on top of those after it:
+
+- `daemon`, `worker`, `turns`, `batch`, `plan`, `sweep`, `foresight`, `watch`: the round. Due groups are taken in hand, read,
+  planned, written down and sent.
+- `intake`: feeds and hints; which groups are due.
+- `sending`: requests and their outcomes.
+- `life`: cases begin, join, part and go on.
+- `people`: what the vendor's people are told and decide.
+- `guards`: what stops a write that must not happen.
+- `values`: fields.
+- `texts`: comments, updates, files and their copies.
+- `state`, `route`, `connections`, `clock`, `keys`, `letters`, `patience`: the ground all of it stands on.
+
+Nothing here knows a vendor; SQL stays in `store`.
 """

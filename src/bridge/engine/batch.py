@@ -13,28 +13,28 @@ import structlog
 
 from bridge.connect.port import Gone
 from bridge.connect.urgency import background, live
-from bridge.engine.brakes import count_gone
-from bridge.engine.confirm import remember_loss
 from bridge.engine.connections import Connections
-from bridge.engine.delivery import Delivery, Outcome, Target, is_late, is_mirror
-from bridge.engine.edited import record_edits
-from bridge.engine.embargo import note_embargo
-from bridge.engine.fields import have_met
-from bridge.engine.intake import keep_unread
+from bridge.engine.guards.brakes import count_gone
+from bridge.engine.guards.embargo import note_embargo
+from bridge.engine.intake.apart import read_apart
+from bridge.engine.intake.feeds import keep_unread
 from bridge.engine.keys import Keys
-from bridge.engine.late import waits_for_follow_up
 from bridge.engine.letters import is_outdated
-from bridge.engine.moments import Moments
-from bridge.engine.notes import told_of
-from bridge.engine.origin import Origin
+from bridge.engine.life.late import waits_for_follow_up
+from bridge.engine.life.succession import succeed
+from bridge.engine.people.reasons import COMPUTED
 from bridge.engine.plan import Plan, Tools, make_plan, update_key
-from bridge.engine.reading import read_apart
-from bridge.engine.reasons import COMPUTED
-from bridge.engine.recovery import Recovery
 from bridge.engine.route import Route
+from bridge.engine.sending.confirm import remember_loss
+from bridge.engine.sending.delivery import Delivery, Outcome, Target, is_late, is_mirror
+from bridge.engine.sending.edited import record_edits
+from bridge.engine.sending.recovery import Recovery
 from bridge.engine.state import GroupState, load_members, load_state
-from bridge.engine.succession import succeed
-from bridge.engine.threads import has_last_words
+from bridge.engine.texts.notes import told_of
+from bridge.engine.texts.threads import has_last_words
+from bridge.engine.values.fields import have_met
+from bridge.engine.values.moments import Moments
+from bridge.engine.values.origin import Origin
 from bridge.errors import AudienceError, HandLostError, RefusedError, RemoteError, TemporaryError
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ports import Clock

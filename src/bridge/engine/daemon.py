@@ -12,13 +12,13 @@ from functools import partial
 import schedule
 import structlog
 
-from bridge.engine.backfill import Backfill
 from bridge.engine.batch import Batch, Observation
 from bridge.engine.connections import Connections
 from bridge.engine.foresight import brake_a_rule_change
-from bridge.engine.intake import Intake, Poll
-from bridge.engine.publicity import Publicity
-from bridge.engine.reader import Duty, Reader
+from bridge.engine.guards.publicity import Publicity
+from bridge.engine.intake.backfill import Backfill
+from bridge.engine.intake.feeds import Intake, Poll
+from bridge.engine.intake.reader import Duty, Reader
 from bridge.engine.route import Route
 from bridge.engine.turns import Turns
 from bridge.engine.watch import Pulse, Watch

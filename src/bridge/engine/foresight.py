@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.engine.brakes import close
+from bridge.engine.guards.brakes import close
 from bridge.engine.plan import Tools, make_plan
 from bridge.engine.route import Route
 from bridge.engine.state import load_state

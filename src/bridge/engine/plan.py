@@ -10,20 +10,18 @@ from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
 
-from bridge.engine import reasons
-from bridge.engine.compose import new_issue_body
-from bridge.engine.copies import Copies
-from bridge.engine.edits import EditsPlan, plan_edits
-from bridge.engine.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
-from bridge.engine.late import plan_follow_up
 from bridge.engine.letters import is_outdated
-from bridge.engine.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
-from bridge.engine.retract import plan_retractions
+from bridge.engine.life.late import plan_follow_up
+from bridge.engine.people import reasons
 from bridge.engine.route import Route
-from bridge.engine.shared import plan_shared_fields
 from bridge.engine.state import GroupState
-from bridge.engine.telling import Shown, Telling
-from bridge.engine.threads import (
+from bridge.engine.texts.compose import new_issue_body
+from bridge.engine.texts.copies import Copies
+from bridge.engine.texts.edits import EditsPlan, plan_edits
+from bridge.engine.texts.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
+from bridge.engine.texts.retract import plan_retractions
+from bridge.engine.texts.telling import Shown, Telling
+from bridge.engine.texts.threads import (
     FIRST_FILES,
     Signer,
     Splitter,
@@ -34,7 +32,9 @@ from bridge.engine.threads import (
     plan_threads,
     promise_first_files,
 )
-from bridge.engine.updates import plan_updates
+from bridge.engine.texts.updates import plan_updates
+from bridge.engine.values.fields import FieldsPlan, FieldWrite, pairs_of, plan_fields
+from bridge.engine.values.shared import plan_shared_fields
 from bridge.model.brake import BrakeKind
 from bridge.model.document import EMPTY, Node, from_plain
 from bridge.model.marker import Marker

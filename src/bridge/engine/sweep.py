@@ -18,7 +18,7 @@ import structlog
 from bridge.connect.port import Gone
 from bridge.connect.urgency import background
 from bridge.engine.connections import Connections
-from bridge.engine.intake import FETCH_AT_ONCE, Intake
+from bridge.engine.intake.feeds import FETCH_AT_ONCE, Intake
 from bridge.engine.plan import Plan, Tools, make_plan
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState, load_members

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from threading import Lock
 
-from bridge.engine.delivery import LEASE_S
+from bridge.engine.sending.delivery import LEASE_S
 from bridge.model.ports import Clock
 from bridge.store.hands import Hand
 from bridge.store.ledger import Ledger

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bridge.engine.reader import Reader
+from bridge.engine.intake.reader import Reader
 from bridge.model.ports import Clock
 from bridge.model.vitals import ChoreVitals, RouteVitals, SiteVitals, Vitals
 from bridge.store.chores import Chore
