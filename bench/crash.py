@@ -17,6 +17,8 @@ from rich.table import Table
 from tests.crash.launcher import POINTS
 from tests.crash.siege import STORM, Ending, Siege
 
+from bridge.cli.story.script import Fate
+
 PATIENCE_S = 600.0
 ANY_TIME = 0.4
 """The share of kills at no named point."""
@@ -109,6 +111,8 @@ def _report(siege: Siege, ending: Ending, *, took_s: float) -> dict[str, Any]:
         "requests": len(siege.log),
         "tickets": len(script.opened),
         "texts": len(script.lines),
+        "files": len(siege.life.files),
+        "rewritten": sum(1 for line in script.lines if line.fate is not Fate.STANDS),
         **verdict.counts(),
         "settled": ending.settled,
         "operations": ending.status["operations"],
@@ -126,7 +130,8 @@ def _show(console: Console, report: dict[str, Any]) -> None:
     console.print(table)
     console.print(
         f"{report['restarts']} restarts and {report['restores']} restored copies; {report['faults_played']} faults in "
-        f"{report['requests']} requests; {report['tickets']} tickets, {report['texts']} texts; {report['seconds']} s."
+        f"{report['requests']} requests; {report['tickets']} tickets, {report['texts']} texts ({report['rewritten']} "
+        f"rewritten or blacked out), {report['files']} files; {report['seconds']} s."
     )
     for sentence in (*report["wrong"], *report["complaints"]):
         console.print(f"  {sentence}", style="red", markup=False)

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from bridge.cli.story.filing import DeskFiles, JiraFiles, github_texts
 from bridge.cli.story.script import Opened
 
 from .conftest import World
-from .filing import DeskFiles, JiraFiles, github_texts
 from .test_groups import put_together, two_customers
 
 LOG = b"line\n" * 50_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.cli.story.filing import TIMEOUT_S, JiraFiles, session
 from bridge.engine.life.joining import leave
 from bridge.engine.life.pairing import Pairing, Wish
 
 from .conftest import World
-from .filing import TIMEOUT_S, JiraFiles, session
 from .test_brakes import brakes, bridge, limits
 from .test_edits import in_ticket, later
 from .test_files import shared, stem

@@ -17,9 +17,11 @@ from typing import Any
 import requests
 
 from bridge.cli.story.config import SERVES
+from bridge.cli.story.filing import DeskFiles, JiraFiles
+from bridge.cli.story.judge import Verdict
 from bridge.cli.story.people import GitHub, Helpdesk, Jira
 from bridge.cli.story.scenes import PRIORITIES, PROBLEMS, SECOND_LINE
-from bridge.cli.story.script import Opened, Reach, Script
+from bridge.cli.story.script import Fate, Opened, Reach, Script
 
 PROJECT = "ACME"
 REPOSITORY = "vendor/platform"
@@ -87,6 +89,15 @@ class GitHubEngineer(GitHub):
         return [name for name in names if not name.startswith(f"{kind}: ")]
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file somebody sent: the word in its name, its case, and the site that has to show it once."""
+
+    word: str
+    case: Opened
+    site: str
+
+
 @dataclass(slots=True)
 class Life:
     """Everybody at work, one act after the other, until told to rest. `most` tickets are filed."""
@@ -101,6 +112,9 @@ class Life:
     issues: dict[str, str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     filled: set[str] = field(default_factory=set)
+    files: list[Sent] = field(default_factory=list)
+    told: dict[str, list[str]] = field(default_factory=dict)
+    """By case, the words of the customer's and the engineers' comments that their authors may still rewrite."""
     failure: BaseException | None = None
     _rest: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -163,6 +177,10 @@ class Life:
             (self._work_around, 0.5),
             (self._finish, 0.5),
             (self._solve, 0.3),
+            (self._rewrite, 1.0),
+            (self._black_out, 0.7),
+            (self._attach, 0.7),
+            (self._send_back, 0.4),
         ]
 
     def _file(self) -> None:
@@ -193,6 +211,32 @@ class Life:
     def _tell(self, case: Opened) -> None:
         with self._word(case.summary, case.site, Reach.TRACKER) as word:
             self.desks[case.site].change(case.ticket, comment={"body": f"Our *agent* adds: {word}", "public": True})
+        self._remember(case, case.site, word)
+
+    def _black_out(self, case: Opened) -> None:
+        word = self._recall(case, case.site)
+        if word:
+            self.desks[case.site].redact(case.ticket, word, word)
+            self.script.turn(word, Fate.BLACKED_OUT)
+
+    def _attach(self, case: Opened) -> None:
+        if case.site != DESKS[0]:
+            # GitHub takes no files.
+            return
+        files = DeskFiles(self.desks[case.site])
+        word = self._file_word()
+        files.reply(case.ticket, "<p>The log is attached.</p>", files.upload(f"{word}.log", word.encode()))
+        self.files.append(Sent(word, case, SERVES[case.site]))
+
+    def _file_word(self) -> str:
+        return f"qf{len(self.files):04d}{self.script.dice.randrange(16**6):06x}"
+
+    def _remember(self, case: Opened, site: str, word: str) -> None:
+        self.told.setdefault(f"{site} {case.summary}", []).append(word)
+
+    def _recall(self, case: Opened, site: str) -> str | None:
+        words = self.told.get(f"{site} {case.summary}", [])
+        return words.pop(self.script.dice.randrange(len(words))) if words else None
 
     def _note(self, case: Opened) -> None:
         with self._word(case.summary, case.site, Reach.NOBODY) as word:
@@ -241,6 +285,48 @@ class Life:
         if self._issue(case):
             with self._word(case.summary, SERVES[case.site], Reach.TEAM) as word:
                 self._comment(case, f"#reply We are on it. {word}")
+            self._remember(case, SERVES[case.site], word)
+
+    def _rewrite(self, case: Opened) -> None:
+        issue, tracker = self._issue(case), SERVES[case.site]
+        before = self._recall(case, tracker)
+        if issue is None or before is None:
+            return
+        person: Any = self.jira if case.site == DESKS[0] else self.github
+        with self._word(case.summary, tracker, Reach.TEAM) as word:
+            person.edit_comment(issue, before, f"#reply We know more now. {word}")
+        self.script.turn(before, Fate.REWRITTEN)
+        self._remember(case, tracker, word)
+
+    def _send_back(self, case: Opened) -> None:
+        issue = self._issue(case)
+        if issue is None or case.site != DESKS[0]:
+            return
+        files = JiraFiles(self.jira)
+        word = self._file_word()
+        files.comment(issue, "#reply The patch is attached.", files.attach(issue, f"{word}.txt", word.encode()))
+        self.files.append(Sent(word, case, case.site))
+
+    # The end.
+
+    def judge_files(self, verdict: Verdict) -> None:
+        """Add what is wrong with the files that were sent: each stands once on the other side, whole, and where the
+        customer's users do not see it."""
+        for case in dict.fromkeys(one.case for one in self.files):
+            mine = [one for one in self.files if one.case == case]
+            issue = self._issue(case)
+            at_issue = JiraFiles(self.jira).listed(issue) if issue else {}
+            at_desk = DeskFiles(self.desks[case.site]).listed(case.ticket)
+            for one in mine:
+                found = [content for name, content in at_issue.items() if one.word in name]
+                if one.site == case.site:
+                    found = [file.content for file in at_desk if one.word in file.name]
+                    if any(file.public for file in at_desk if one.word in file.name):
+                        verdict.leaked.append(f"the file {one.word} of {case.summary!r} stands where users see it")
+                if len(found) > 1:
+                    verdict.duplicated.append(f"the file {one.word} of {case.summary!r} stands {len(found)} times")
+                elif found != [one.word.encode()]:
+                    verdict.lost.append(f"the file {one.word} of {case.summary!r} did not reach {one.site} whole")
 
     def _fix(self, case: Opened) -> None:
         if self._issue(case):

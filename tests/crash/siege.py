@@ -271,7 +271,9 @@ class Siege:
             complaints.append("marker.key holds no whole key")
         if code != 0:
             complaints.append(f"the daemon, asked to stop, ended with {code}")
-        return Ending(judge(self.life.script, self.scene()), settled, tuple(complaints), status)
+        verdict = judge(self.life.script, self.scene())
+        self.life.judge_files(verdict)
+        return Ending(verdict, settled, tuple(complaints), status)
 
     def _is_quiet(self, since: int) -> bool:
         """Whether every site was read at rest, and nothing was written for a while."""

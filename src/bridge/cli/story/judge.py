@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.cli.story.people import Case
-from bridge.cli.story.script import Line, Reach, Script
+from bridge.cli.story.script import Fate, Line, Reach, Script
 
 JIRA_SEVERITY = {"urgent": "S1", "high": "S2", "normal": "S3", "low": "S4", None: "S3"}
 GITHUB_SEVERITY = {
@@ -116,7 +116,10 @@ def _judge_line(verdict: Verdict, scene: Scene, line: Line) -> None:
 
 
 def _judge_copies(verdict: Verdict, line: Line, copies: int) -> None:
-    if copies == 0:
+    if line.fate is Fate.BLACKED_OUT:
+        if copies:
+            verdict.leaked.append(f"{line.word} of {line.summary!r} was blacked out in {line.site}, and still stands")
+    elif copies == 0 and line.fate is Fate.STANDS:
         verdict.lost.append(f"{line.word} of {line.summary!r}, written in {line.site}, did not reach {line.reach}")
     elif copies > 1:
         verdict.duplicated.append(f"{line.word} of {line.summary!r} stands {copies} times")

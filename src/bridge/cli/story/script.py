@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -15,6 +15,14 @@ class Reach(StrEnum):
     TEAM = "the customer's team"
 
 
+class Fate(StrEnum):
+    """What became of a text after it was written."""
+
+    STANDS = "stands"
+    REWRITTEN = "rewritten"
+    BLACKED_OUT = "blacked out"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One text somebody wrote: the word that makes it recognisable, the case, where it was written, and its reach."""
@@ -23,6 +31,7 @@ class Line:
     summary: str
     site: str
     reach: Reach
+    fate: Fate = Fate.STANDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +58,8 @@ class Script:
         word = f"qz{len(self.lines):04d}{self.dice.randrange(16**6):06x}"
         self.lines.append(Line(word, summary, site, reach))
         return word
+
+    def turn(self, word: str, fate: Fate) -> None:
+        """The text with this word does not stand as it was written any more."""
+        number = next(number for number, line in enumerate(self.lines) if line.word == word)
+        self.lines[number] = replace(self.lines[number], fate=fate)
