@@ -48,10 +48,32 @@ def test_a_dead_letter_is_noted_once_where_only_the_vendors_people_read_and_solv
     assert "The severity is locked." in note
     assert len(world.ticket(opened).said) == 1
     world.calm()
+    # The answer to the edit of the note is lost, so that it is found out by reading.
+    world.fault(site="vendor-jira", kind="drop_after", method="PUT", path="/comment/", count=1)
     world.acme.change(opened.ticket, priority="high")
     world.converge()
     assert world.issue(opened).fields["Severity"] == "S2"
-    assert len(notes(world, opened, "Solved.")) == 1
+    [note] = notes(world, opened, "bridge could not write severity")
+    assert note.startswith("Solved.")
+    assert "The severity is locked." in note
+    assert len(world.issue(opened).said) == 3
+    assert len(world.ticket(opened).said) == 1
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(writes=True) == []
+    # It comes back: people see a new note, and the old one stays solved.
+    refuse_fields(world)
+    world.acme.change(opened.ticket, priority="urgent")
+    world.converge()
+    assert [one.startswith("Solved.") for one in notes(world, opened, "bridge could not write")] == [True, False]
+    # Where the site refuses the edit, a comment follows.
+    refuse_edits = {"site": "vendor-jira", "kind": "status", "status": 400, "method": "PUT", "body": NO}
+    world.calm()
+    world.fault(path="/comment/", **refuse_edits)
+    world.acme.change(opened.ticket, priority="normal")
+    world.converge()
+    assert world.issue(opened).fields["Severity"] == "S3"
+    assert [one.startswith("Solved.") for one in notes(world, opened, "bridge could not write")] == [True, False, True]
     assert len(world.ticket(opened).said) == 1
     world.sandbox.clear_log()
     world.converge()

@@ -35,9 +35,9 @@ def test_a_recorded_reason_stands_until_it_is_solved(ledger: Ledger) -> None:
 
 def test_a_note_found_at_a_site_is_known_though_no_row_told_of_it(ledger: Ledger) -> None:
     with ledger.begin() as transaction:
-        transaction.notices.posted(GROUP, "conflict", "state", side=Side.TRACKER, part=1, comment="7")
-        transaction.notices.posted(GROUP, "conflict", "state", side=Side.TRACKER, part=2, comment="8")
-        transaction.notices.posted(GROUP, "conflict", "state", side=Side.TRACKER, part=2, comment="8")
+        transaction.notices.posted(GROUP, "conflict", "state", side=Side.TRACKER, part=1, comment="7", told=True)
+        transaction.notices.posted(GROUP, "conflict", "state", side=Side.TRACKER, part=2, comment="8", told=False)
+        transaction.notices.posted(GROUP, "conflict", "state", side=Side.TRACKER, part=2, comment="8", told=False)
         [notice] = transaction.notices.of_group(GROUP).values()
     assert notice.comments == ("7", "8")
     assert notice.part == 2

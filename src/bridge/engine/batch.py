@@ -257,7 +257,7 @@ class Batch:
         ready = [one for one in sendable if one not in waiting and not _is_behind(one, before, now)]
         frozen = {side for side, snapshot in state.snapshots.items() if snapshot.life is Life.FROZEN}
         ready = [one for one in ready if not (waits_for_follow_up(one) and one.side in frozen)]
-        again, stopped = bool(plan.fields.confirmed) or plan.edits.is_news, False
+        again, stopped = bool(plan.fields.confirmed or plan.notes.again) or plan.edits.is_news, False
         for side in Side:
             mine = [one for one in ready if one.side is side]
             if mine:
@@ -362,6 +362,8 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
         links.clear_conflict(group, name)
     if state.link is not None and state.link.prefer and have_met(state):
         links.have_met(group)
+    journal.change([one.key for one in plan.notes.confirmed], state=OperationState.CONFIRMED, error="")
+    journal.change([one.key for one in plan.notes.again], state=OperationState.PLANNED)
     for notice in plan.notes.dropped:
         transaction.notices.drop(group, notice.topic, notice.id)
     for notice in plan.notes.notices:
@@ -434,7 +436,8 @@ def _is_behind(one: Operation, before: list[Operation], now: datetime) -> bool:
 
 def _horizon_at(state: GroupState, plan: Plan) -> datetime | None:
     """When the next update of unknown outcome, other than those this plan settles, can be judged."""
-    settled = {one.key for one in (*plan.fields.confirmed, *plan.fields.voided, *plan.edits.confirmed)}
+    settled_plans = (plan.fields.confirmed, plan.fields.voided, plan.edits.confirmed, plan.notes.confirmed)
+    settled = {one.key for listed in settled_plans for one in listed}
     soon = state.now + timedelta(seconds=RETRY_S)
     kinds = (OperationKind.UPDATE, OperationKind.EDIT, OperationKind.HIDE)
     doubtful = [one for kind in kinds for one in state.in_doubt(kind)]

@@ -18,7 +18,7 @@ from bridge.engine.state import GroupState
 from bridge.engine.texts.compose import new_issue_body
 from bridge.engine.texts.copies import Copies
 from bridge.engine.texts.edits import EditsPlan, plan_edits
-from bridge.engine.texts.notes import CapabilitiesOf, NotesPlan, is_note, places, plan_notes
+from bridge.engine.texts.notes import CapabilitiesOf, NotesPlan, Pens, is_note, places, plan_notes
 from bridge.engine.texts.retract import plan_retractions
 from bridge.engine.texts.telling import Shown, Telling
 from bridge.engine.texts.threads import (
@@ -96,9 +96,10 @@ def make_plan(state: GroupState, tools: Tools) -> Plan:
         computed=reasons.COMPUTED,
         blocked=plan.blocked,
         places=places(state, tools.capabilities),
-        sign=tools.sign,
+        pens=Pens(tools.sign, tools.capabilities, tools.show),
     )
     plan.operations.extend(plan.notes.operations)
+    plan.need |= plan.notes.need
     # What this ledger says may be older than a note that stands there already, or than the reason of one it forgot.
     noted = {one.side for one in plan.notes.operations}
     plan.need |= {side for side in plan.notes.unsure | noted if not _is_seen(state, side, since=tools.opened_at)}

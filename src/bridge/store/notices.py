@@ -95,12 +95,12 @@ class Notices:
         if known is not None:
             self.put(group, replace(known, stands=False))
 
-    def posted(self, group: str, topic: str, ident: str, *, side: Side, part: int, comment: str) -> None:
-        """A note stands at a site: by our own write, or found there by its marker though no row told of it."""
+    def posted(self, group: str, topic: str, ident: str, *, side: Side, part: int, comment: str, told: bool) -> None:
+        """A note stands at a site: by our own write, or found there by its marker though no row told of it. `told`: what
+        it says there, that its reason stands or that it is solved."""
         known = self._get(group, topic, ident)
         if known is None or part > known.part:
-            # Parts tell by turns that the reason stands and that it is solved.
-            known = replace(known or Notice(topic, ident), told=part % 2 == 1)
+            known = replace(known or Notice(topic, ident), told=told)
         comments = known.comments if comment in known.comments else (*known.comments, comment)
         self.put(group, replace(known, comments=comments, side=side, part=max(part, known.part)))
 

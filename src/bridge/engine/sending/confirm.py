@@ -10,7 +10,7 @@ from bridge.connect.port import Connector
 from bridge.engine.people.reasons import LOST_VALUE, MERGED, goes_on, lost_value
 from bridge.engine.route import Route
 from bridge.engine.state import issue_name
-from bridge.engine.texts.notes import PREFIX, is_note
+from bridge.engine.texts.notes import PREFIX, is_note, is_solved
 from bridge.engine.texts.threads import TICKET_ITEM
 from bridge.mapping import Lens
 from bridge.model import document as rich
@@ -182,7 +182,13 @@ def confirm_comment(transaction: Transaction, operation: Operation, comment_id: 
     if is_note(operation):
         topic = marker.kind.removeprefix(PREFIX)
         transaction.notices.posted(
-            operation.group, topic, marker.item, side=operation.side, part=marker.part, comment=comment_id
+            operation.group,
+            topic,
+            marker.item,
+            side=operation.side,
+            part=marker.part,
+            comment=comment_id,
+            told=not is_solved(operation.payload["body"]),
         )
         return
     source_side = operation.side.other
@@ -204,9 +210,12 @@ def confirm_comment(transaction: Transaction, operation: Operation, comment_id: 
 
 
 def confirm_edit(transaction: Transaction, operation: Operation) -> None:
-    """The copy says what its source says: that is what was told last, and how the copy reads from now on."""
+    """The copy says what its source says: that is what was told last, and how the copy reads from now on. A note of ours
+    is no copy of anything."""
     payload, part = operation.payload, operation.marker.part if operation.marker else 1
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, error="")
+    if is_note(operation):
+        return
     item = transaction.links.items(operation.group).get((operation.side.other, operation.item, part))
     if item is not None:
         transaction.links.put_item(

@@ -9,10 +9,11 @@ from bridge.engine.connections import Connections
 from bridge.engine.keys import Keys
 from bridge.engine.sending.confirm import confirm
 from bridge.engine.state import GroupState
-from bridge.engine.texts.notes import PREFIX
+from bridge.engine.texts.notes import PREFIX, is_solved
 from bridge.errors import RemoteError, TemporaryError
 from bridge.model.marker import Marker
 from bridge.model.operation import CannotTell, Found, Operation, OperationKind, OperationState, Probe
+from bridge.model.ticket import Comment
 from bridge.model.words import Side
 from bridge.store.ledger import Ledger
 
@@ -124,7 +125,7 @@ class Recovery:
                 if not comment.author.ours or marker is None or not _is_from(state, side, marker):
                     continue
                 if marker.kind.startswith(PREFIX):
-                    adopted |= self._adopt_note(state, side, marker, comment.id)
+                    adopted |= self._adopt_note(state, side, marker, comment)
                     continue
                 known = state.items.get((side.other, marker.item, marker.part))
                 if known is not None and known.target_id:
@@ -136,18 +137,24 @@ class Recovery:
                 adopted = True
         return adopted
 
-    def _adopt_note(self, state: GroupState, side: Side, marker: Marker, comment: str) -> bool:
+    def _adopt_note(self, state: GroupState, side: Side, marker: Marker, comment: Comment) -> bool:
         """Take up a note of ours that the ledger forgot, so that it is neither written again nor mirrored."""
         topic = marker.kind.removeprefix(PREFIX)
         known = state.notices.get((topic, marker.item))
-        if known is not None and comment in known.comments:
+        if known is not None and comment.id in known.comments:
             return False
         with self.ledger.begin(state.hand) as transaction:
             transaction.notices.posted(
-                state.hand.group, topic, marker.item, side=side, part=marker.part, comment=comment
+                state.hand.group,
+                topic,
+                marker.item,
+                side=side,
+                part=marker.part,
+                comment=comment.id,
+                told=not is_solved(comment.body),
             )
             # A row of the journal may still hold it for unsent: it stands.
-            transaction.journal.settle(marker.mac, remote_id=comment)
+            transaction.journal.settle(marker.mac, remote_id=comment.id)
         return True
 
 

@@ -16,6 +16,7 @@ from hashlib import sha256
 from bridge.connect.port import Capabilities
 from bridge.engine.state import GroupState
 from bridge.engine.texts.copies import Copies, Told
+from bridge.engine.texts.notes import is_note
 from bridge.engine.texts.telling import Source, Telling
 from bridge.model import document as rich
 from bridge.model.document import Document
@@ -74,7 +75,7 @@ def plan_edits(
     kept = {one.key for one in (*plan.operations, *plan.confirmed, *plan.again, *plan.cancelled)}
     for one in state.unsent():
         is_version = one.kind is OperationKind.COMMENT and one.marker is not None and one.marker.kind == VERSION
-        if (one.kind is OperationKind.EDIT or is_version) and one.key not in kept:
+        if ((one.kind is OperationKind.EDIT and not is_note(one)) or is_version) and one.key not in kept:
             plan.cancelled.append(one)
             if is_version and one.marker and (key := (one.side.other, one.item, one.marker.part)) in state.items:
                 plan.forgotten.append(state.items[key])
@@ -84,7 +85,7 @@ def plan_edits(
 def _settle(state: GroupState, copies: Copies, plan: EditsPlan) -> None:
     """Judge edits and hidings by the thread as it stands: done, to be sent (again), or not to be known yet."""
     for one in state.operations:
-        if one.kind not in (OperationKind.EDIT, OperationKind.HIDE) or one.state is OperationState.DEAD:
+        if one.kind not in (OperationKind.EDIT, OperationKind.HIDE) or one.state is OperationState.DEAD or is_note(one):
             continue
         if one.sent_at is None:
             plan.operations.extend([one] if one.kind is OperationKind.HIDE else [])

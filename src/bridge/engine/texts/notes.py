@@ -1,23 +1,27 @@
 """Notes to the vendor's own people: one comment a standing reason, placed only where nobody else reads it.
 
 Level-triggered like everything else: whoever has a reason says in `reasons` that it stands now; what was said of it, and
-where, is in the ledger (`Notice`). A reason that stands and is not told of yet becomes a note; one that was told of and
-stands no longer is followed by a short "solved". Notes are comments of our own account, so they are never mirrored, and
-bear a marker of the kind `note:<topic>`, so that a ledger restored from a backup finds them again.
+where, is in the ledger (`Notice`). A reason that stands and is not told of yet becomes a note; once it stands no longer
+the note is edited and begins with "Solved.", or, where comments cannot be edited, is followed by a short one that says
+so. A reason that comes back is told in a new note, which people see. Notes are comments of our own account, so they are
+never mirrored, and bear a marker of the kind `note:<topic>`, so that a ledger restored from a backup finds them again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
 
 from bridge.connect.port import Capabilities
 from bridge.engine.state import GroupState
+from bridge.engine.texts.copies import Copies
 from bridge.engine.texts.threads import Signer, readers_of
-from bridge.model.document import Document, doc, node, paragraph, text
+from bridge.model.document import Document, digest, doc, node, paragraph, text, to_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
-from bridge.model.ticket import Life
+from bridge.model.ticket import Comment, Life
 from bridge.model.words import Audience, HeldBy, Mode, Side, Visibility
 from bridge.store.notices import Notice
 
@@ -26,8 +30,21 @@ PREFIX = "note:"
 _LAST = 2_000_000
 """Behind everything said between people."""
 
+_SOLVED = "Solved."
+
 CapabilitiesOf = Callable[[str], Capabilities]
 """What a site can do."""
+Shown = Callable[[str, Document], Document]
+"""What a site shows of a comment after a text was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pens:
+    """What writing notes needs from outside: the marker's signature, what each site can do and shows of a text."""
+
+    sign: Signer
+    capabilities: CapabilitiesOf
+    show: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +71,13 @@ class NotesPlan:
     cancelled: list[Operation] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     dropped: list[Notice] = field(default_factory=list)
+    confirmed: list[Operation] = field(default_factory=list)
+    again: list[Operation] = field(default_factory=list)
+    """Edits of unknown outcome that a reading shows to have had their effect, or none."""
     unsure: set[Side] = field(default_factory=set)
     """Sides that have to be read by this process before these notes can be trusted."""
+    need: set[Side] = field(default_factory=set)
+    """Sides whose reading is too old to settle an edit."""
 
 
 def is_note(operation: Operation) -> bool:
@@ -85,12 +107,14 @@ def plan_notes(
     computed: frozenset[str],
     blocked: str,
     places: tuple[Side, ...],
-    sign: Signer,
+    pens: Pens,
 ) -> NotesPlan:
     """Decide about every reason, standing or told of. Topics not in `computed` stand by their row in the ledger."""
     plan = NotesPlan()
     if state.route.mode is Mode.OBSERVE:
         return plan
+    writer = _Writer(state, plan, places, pens)
+    writer.settle()
     standing = {one.name: one for one in reasons}
     for name, notice in state.notices.items():
         if name[0] not in computed and notice.stands and notice.text is not None:
@@ -100,18 +124,36 @@ def plan_notes(
         settled_elsewhere = reason is None and name[0] not in computed and notice.stands
         if settled_elsewhere or (blocked and not (reason and reason.anyway)):
             continue
-        _Writer(state, plan, places, sign).decide(notice, reason)
+        writer.decide(notice, reason)
     return plan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Writer:
     """Decides about one notice at a time."""
 
     state: GroupState
     plan: NotesPlan
     places: tuple[Side, ...]
-    sign: Signer
+    pens: Pens
+
+    @cached_property
+    def copies(self) -> Copies:
+        return Copies(self.state)
+
+    def settle(self) -> None:
+        """Judge edits of unknown outcome by the thread as it stands."""
+        for one in self.state.in_doubt(OperationKind.EDIT):
+            since = one.horizon_at or one.sent_at or self.state.now
+            if not is_note(one) or since > self.state.now:
+                continue
+            seen = self.state.snapshots.get(one.side)
+            if seen is None or seen.thread is None or seen.read_at < since:
+                self.plan.need.add(one.side)
+                continue
+            comment = self.copies.find(one.side, str(one.payload["copy"]))[1]
+            is_done = comment is None or digest(comment.body) == one.payload["target_hash"]
+            (self.plan.confirmed if is_done else self.plan.again).append(one)
 
     def decide(self, notice: Notice, reason: Reason | None) -> None:
         """Bring what is told in line with what stands."""
@@ -131,7 +173,10 @@ class _Writer:
             if notice.text is None:
                 # Found by its marker: whether its reason is gone is known once both sides were looked at.
                 self.plan.unsure.update(Side)
-            self._say(replace(notice, stands=False), _solved(notice.text), told=False)
+            self._solve(replace(notice, stands=False))
+        elif reason is None and (refused := self._refused_edit(notice)) is not None:
+            self.plan.cancelled.append(refused)
+            self._say(replace(notice, part=notice.part - 1), _follows(notice.text), told=False)
         elif reason is None and notice.told is None:
             self.plan.dropped.append(notice)
         elif last is not None:
@@ -144,28 +189,92 @@ class _Writer:
                 return one
         return None
 
+    def _refused_edit(self, notice: Notice) -> Operation | None:
+        """The edit that was to say that this notice is solved, and that the site would not make."""
+        if notice.told is not False or self._is_deleted(notice):
+            return None
+        for one in self.state.operations:
+            is_its = is_note(one) and one.kind is OperationKind.EDIT and _name(one) == notice.name
+            if is_its and one.state is OperationState.DEAD and one.marker and one.marker.part == notice.part - 1:
+                return one
+        return None
+
+    def _is_deleted(self, notice: Notice) -> bool:
+        """Whether somebody deleted the note, so that nobody reads of its reason any more."""
+        if notice.side is None or not notice.comments:
+            return False
+        known, note = self.copies.find(notice.side, notice.comments[-1])
+        return known and note is None
+
     def _say_again(self, notice: Notice, reason: Reason | None, last: Operation) -> None:
         """What is unsent says what is true now."""
-        words = reason.text if reason else _solved(notice.text)
+        if last.kind is OperationKind.EDIT:
+            (self.plan.cancelled if self._is_deleted(notice) else self.plan.operations).append(last)
+            return
+        words = reason.text if reason else _follows(notice.text)
         self.plan.operations.append(replace(last, payload={**last.payload, "body": words}))
         if reason is not None and reason.text != notice.text:
             self.plan.notices.append(replace(notice, text=reason.text))
+
+    def _solve(self, notice: Notice) -> None:
+        """Say that a note's reason is gone: in the note itself, where its site can edit comments."""
+        side = notice.side
+        if side is None or side not in self.places or not notice.comments:
+            self._say(notice, _follows(notice.text), told=False)
+            return
+        if not self.pens.capabilities(self.state.route.end(side).site).edits_comments:
+            self._say(notice, _follows(notice.text), told=False)
+            return
+        note = self.copies.find(side, notice.comments[-1])[1]
+        self.plan.notices.append(replace(notice, told=False, part=notice.part + 1))
+        if self._is_deleted(notice) or (note is not None and is_solved(note.body)):
+            # An older ledger, put back, may take for told what was edited already.
+            return
+        if note is None:
+            self.plan.unsure.add(side)
+        self.plan.operations.append(self._edit(notice, side, note))
+
+    def _edit(self, notice: Notice, side: Side, note: Comment | None) -> Operation:
+        words = _edited(notice.text or (note.body if note else None))
+        # The note keeps the marker it was written with.
+        marker = self._marker(notice, note.marker.part if note and note.marker else notice.part)
+        shown = self.pens.show(self.state.route.end(side).site, words)
+        payload = {
+            "body": words,
+            "visibility": Visibility.INTERNAL.value,
+            "audience": Audience.VENDOR.value,
+            "copy": notice.comments[-1],
+            "target_hash": digest(shown),
+        }
+        return Operation(
+            key=sha256(f"{marker.mac}\nsolved".encode()).hexdigest()[:40],
+            group=self.state.hand.group,
+            kind=OperationKind.EDIT,
+            side=side,
+            payload=payload,
+            item=notice.id,
+            marker=marker,
+            reason=marker.kind,
+            order=_LAST,
+        )
+
+    def _marker(self, notice: Notice, part: int) -> Marker:
+        state = self.state
+        generation = state.link.generation if state.link else 0
+        kind = f"{PREFIX}{notice.topic}"
+        return self.pens.sign(Marker(state.route.name, str(state.helpdesk_ref), kind, notice.id, part, generation))
 
     def _say(self, notice: Notice, words: Document, *, told: bool) -> None:
         side = notice.side if notice.comments else next(iter(self.places), None)
         if side is None or side not in self.places:
             return
-        state, part = self.state, notice.part + 1
-        generation = state.link.generation if state.link else 0
-        marker = Marker(
-            state.route.name, str(state.helpdesk_ref), f"{PREFIX}{notice.topic}", notice.id, part, generation
-        )
-        marker = self.sign(marker)
+        part = notice.part + 1
+        marker = self._marker(notice, part)
         self.plan.notices.append(replace(notice, told=told, side=side, part=part))
         self.plan.operations.append(
             Operation(
                 key=marker.mac,
-                group=state.hand.group,
+                group=self.state.hand.group,
                 kind=OperationKind.COMMENT,
                 side=side,
                 payload={
@@ -186,10 +295,21 @@ def _name(operation: Operation) -> tuple[str, str]:
     return operation.marker.kind.removeprefix(PREFIX), operation.marker.item
 
 
-def _solved(words: Document | None) -> Document:
-    """The short note that follows one whose reason is gone."""
+def is_solved(note: Document) -> bool:
+    """Whether a note of ours, as it stands, says that its reason is gone."""
+    return bool(note.children) and to_plain(note.children[0]).strip() == _SOLVED
+
+
+def _edited(words: Document | None) -> Document:
+    """What a note says once its reason is gone: what it said stays to be read."""
+    said = words.children if words is not None else ()
+    return doc(paragraph(node("strong", text(_SOLVED))), *([node("quote", *said)] if said else []))
+
+
+def _follows(words: Document | None) -> Document:
+    """The short note that follows one whose reason is gone, where that one cannot be edited."""
     first = words.children[:1] if words is not None else ()
-    return doc(paragraph(node("strong", text("Solved."))), *(node("quote", block) for block in first))
+    return doc(paragraph(node("strong", text(_SOLVED))), *(node("quote", block) for block in first))
 
 
 def told_of(notices: Mapping[tuple[str, str], Notice], topics: frozenset[str]) -> bool:
