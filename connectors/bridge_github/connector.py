@@ -32,6 +32,7 @@ from bridge.model.operation import (
     Uploaded,
     Written,
 )
+from bridge.model.signpost import Signpost
 from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge_github import webhook, writing
@@ -284,6 +285,17 @@ class GitHubConnector:
         self._client.remove(path, endpoint="comment", ticket=ref.id)
         self._shared.forget_row(ref)
         return Written(ref, comment_id=comment_id)
+
+    def signposts(self, ref: TicketRef) -> Mapping[str, Signpost]:
+        """GitHub has none."""
+        return {}
+
+    def put_signpost(self, ref: TicketRef, signpost: Signpost) -> None:
+        """GitHub has none."""
+        raise PermanentError("GitHub has no links apart from texts.", site=self._settings.name)
+
+    def take_signpost(self, ref: TicketRef, name: str) -> None:
+        """GitHub has none, so none stands there."""
 
     def find(self, probe: Probe) -> Finding:
         """Look through what our account made since, newest first. GitHub's lists are its database: absent is certain."""

@@ -34,6 +34,7 @@ from bridge.model.operation import (
     Uploaded,
     Written,
 )
+from bridge.model.signpost import Signpost
 from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge_jira.attachments import Files
@@ -44,6 +45,7 @@ from bridge_jira.history import read_history, read_past
 from bridge_jira.hooks import keep_webhook
 from bridge_jira.memory import SiteMemory
 from bridge_jira.seek import Seeker
+from bridge_jira.signposts import Signposts
 from bridge_jira.snapshots import Reader
 from bridge_jira.text import SUMMARY_LIMIT, TEXT_LIMIT, read_text, tidy_labels, tidy_summary, write_text
 from bridge_jira.webhook import CLOUD, DATA_CENTER, read_hints
@@ -75,6 +77,7 @@ class JiraConnector:
             marker_key=settings.marker_key,
         )
         self._writer = Writer(self._client, self._reader, site=settings.name)
+        self._signposts = Signposts(self._client)
         self._seeker = Seeker(self._client, self._reader, settings)
         self._window = Window(self._client, projects=self._projects, lag_s=settings.index_lag_s)
 
@@ -85,6 +88,7 @@ class JiraConnector:
             internal_comments=True,
             edits_comments=True,
             attachments=True,
+            signposts=True,
             hides_comments=frozenset({Hiding.REMOVE}),
             fetch_many=BATCH,
             text_limit=TEXT_LIMIT,
@@ -132,12 +136,15 @@ class JiraConnector:
         return TicketRef(self._settings.name, str(found["id"])) if found and "id" in found else None
 
     def permit(self, kind: OperationKind, ref: TicketRef | None) -> AbstractContextManager[None]:
-        """Creates and comments are POSTs, an update begins with a PUT of the issue."""
+        """Creates, comments and signposts are POSTs, an update begins with a PUT of the issue."""
         limiter = self._client.wire.limiter
         if kind is OperationKind.CREATE or ref is None:
             return limiter.permit(method="POST", endpoint="issue")
         if kind is OperationKind.UPDATE:
             return limiter.permit(method="PUT", endpoint="issue", ticket=ref.id)
+        if kind in (OperationKind.SIGN, OperationKind.UNSIGN):
+            verb = "POST" if kind is OperationKind.SIGN else "DELETE"
+            return limiter.permit(method=verb, endpoint="remotelink", ticket=ref.id)
         verbs = {OperationKind.EDIT: "PUT", OperationKind.HIDE: "DELETE"}
         return limiter.permit(method=verbs.get(kind, "POST"), endpoint="comment", ticket=ref.id)
 
@@ -176,6 +183,18 @@ class JiraConnector:
     def hide_comment(self, ref: TicketRef, comment_id: str, how: Hiding) -> Written:
         """Delete a comment; exactly one request."""
         return self._writer.hide_comment(ref, comment_id, how)
+
+    def signposts(self, ref: TicketRef) -> Mapping[str, Signpost]:
+        """See `signposts.Signposts`."""
+        return self._signposts.read(ref)
+
+    def put_signpost(self, ref: TicketRef, signpost: Signpost) -> None:
+        """See `signposts.Signposts`."""
+        self._signposts.put(ref, signpost)
+
+    def take_signpost(self, ref: TicketRef, name: str) -> None:
+        """See `signposts.Signposts`."""
+        self._signposts.take(ref, name)
 
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment took effect."""

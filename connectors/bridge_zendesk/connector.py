@@ -35,6 +35,7 @@ from bridge.model.operation import (
     Uploaded,
     Written,
 )
+from bridge.model.signpost import Signpost
 from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge.text.html import read_html, write_html
@@ -222,6 +223,17 @@ class ZendeskConnector:
     def hide_comment(self, ref: TicketRef, comment_id: str, how: Hiding) -> Written:
         """See `hiding.Hider.hide`."""
         return self._hider.hide(ref, comment_id, how)
+
+    def signposts(self, ref: TicketRef) -> Mapping[str, Signpost]:
+        """Zendesk has none."""
+        return {}
+
+    def put_signpost(self, ref: TicketRef, signpost: Signpost) -> None:
+        """Zendesk has none."""
+        raise PermanentError(f"{self._site}: Zendesk has no links apart from texts.", site=self._site)
+
+    def take_signpost(self, ref: TicketRef, name: str) -> None:
+        """Zendesk has none, so none stands there."""
 
     def find(self, probe: Probe) -> Finding:
         """See `finding.Finder`."""

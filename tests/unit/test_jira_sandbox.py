@@ -386,6 +386,17 @@ def test_a_remote_link_of_the_same_global_id_is_replaced(jira: Caller) -> None:
     link["object"] = {"url": "https://desk.example/1", "title": "Ticket one"}
     assert jira("POST", f"/issue/{key}/remotelink", link).status_code == 200
     assert [one["object"]["title"] for one in jira.get(f"/issue/{key}/remotelink")] == ["Ticket one"]
+    assert jira("DELETE", f"/issue/{key}/remotelink").status_code == 400
+    assert jira("DELETE", f"/issue/{key}/remotelink?globalId=desk%2F2").status_code == 404
+    assert jira("DELETE", f"/issue/{key}/remotelink?globalId=desk%2F1").status_code == 204
+    assert jira.get(f"/issue/{key}/remotelink") == []
+
+
+def test_remote_links_need_a_permission(jira: Caller) -> None:
+    key = jira.create()
+    jira.sandbox.sites[CLOUD if jira.cloud else CENTER].settings["denied_permissions"] = ["LINK_ISSUES"]
+    link = {"globalId": "desk/1", "object": {"url": "https://desk.example/1", "title": "Ticket 1"}}
+    assert jira("POST", f"/issue/{key}/remotelink", link).status_code == 403
 
 
 def test_a_file_is_attached_only_with_the_token_header(jira: Caller) -> None:

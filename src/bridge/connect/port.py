@@ -42,6 +42,7 @@ from bridge.model.operation import (
     Uploaded,
     Written,
 )
+from bridge.model.signpost import Signpost
 from bridge.model.ticket import Attachment, Snapshot, TicketRef
 from bridge.model.words import HeldBy, Visibility
 
@@ -50,7 +51,8 @@ from bridge.model.words import HeldBy, Visibility
 class Capabilities:
     """What a vendor's product can do, as far as the engine plans differently for it.
 
-    `attachments`: files can be put on a ticket and read from it.
+    `attachments`: files can be put on a ticket and read from it. `signposts`: links to other tickets can stand on one,
+    apart from its text and comments.
 
     `fields_with_comment`: one request takes fields and a comment, atomically. `internal_comments`: comments can be kept
     to the site's staff. `edits_comments`: a comment's text can be changed afterwards. `hides_comments`: how a comment can
@@ -71,6 +73,7 @@ class Capabilities:
     text_limit: int = 32_000
     summary_limit: int = 255
     attachments: bool = False
+    signposts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,21 @@ class Connector(Protocol):
         A lost answer is settled by reading the thread. Raises PermanentError before anything is sent where
         `hides_comments` lacks `how`, MissingError when the comment is not there.
         """
+
+    def signposts(self, ref: TicketRef) -> Mapping[str, Signpost]:
+        """The signposts of bridge that stand on a ticket, by name, in at most one request; none where the product has
+        none. Raises MissingError when the ticket is not there."""
+
+    def put_signpost(self, ref: TicketRef, signpost: Signpost) -> None:
+        """Let a signpost stand on a ticket as given, in place of the one of its name if there is one. Exactly one writing
+        request; sending the same again changes nothing more.
+
+        Raises PermanentError before anything is sent where `signposts` is not among the capabilities.
+        """
+
+    def take_signpost(self, ref: TicketRef, name: str) -> None:
+        """Take a signpost away. At most one writing request; one that does not stand there is no error, and no more is a
+        ticket that is gone. Nothing is sent where the product has none."""
 
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment of unknown outcome took effect, judged by its marker and our own account."""

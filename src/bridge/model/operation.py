@@ -17,13 +17,15 @@ from bridge.model.words import Audience, Side, Visibility
 
 class OperationKind(StrEnum):
     """What an operation does. One `update` operation carries one canonical field; `edit` and `hide` change a comment
-    that an earlier operation wrote."""
+    that an earlier operation wrote; `sign` puts a signpost on a ticket, `unsign` takes it away."""
 
     CREATE = "create"
     UPDATE = "update"
     COMMENT = "comment"
     EDIT = "edit"
     HIDE = "hide"
+    SIGN = "sign"
+    UNSIGN = "unsign"
 
 
 class Hiding(StrEnum):

@@ -49,6 +49,7 @@ from bridge.model.operation import (
     Upload,
     Uploaded,
 )
+from bridge.model.signpost import LONGEST_NAME, Signpost
 from bridge.model.ticket import Attachment, Comment, Snapshot, TicketRef
 from bridge.model.words import Visibility
 from bridge.sandbox.faults import Fault
@@ -245,6 +246,71 @@ class ConnectorConformance:
         with pytest.raises(PermanentError):
             connector.comment(ref, "k", replace(stand.remark(), visibility=visibility))
         assert stand.writes() == []
+
+    # Signposts
+
+    def test_a_signpost_stands_once_whatever_is_put_and_is_taken_away(self, stand: Stand, connector: Connector) -> None:
+        if not connector.capabilities.signposts:
+            pytest.skip("this product has none")
+        ref = connector.create(stand.ticket()).ref
+        before = stand.read(connector, ref)
+        other = Signpost("desk/8", "Ticket #8", "https://desk.example/8")
+        first = Signpost("desk/7", "Ticket #7", "https://desk.example/7?a=b&c=d", "in agreement", "mirrored with")
+        assert connector.signposts(ref) == {}
+        for one in (other, first):
+            connector.put_signpost(ref, one)
+        assert stand.connect().signposts(ref) == {"desk/7": first, "desk/8": other}
+        changed = replace(first, title="Ticket #70", summary="rests: it was deleted & left", resolved=True)
+        for _ in range(2):
+            stand.sandbox.clear_log()
+            connector.put_signpost(ref, changed)
+            assert len(stand.writes()) == 1
+        assert connector.signposts(ref) == {"desk/7": changed, "desk/8": other}
+        after = stand.read(connector, ref)
+        assert (after.fields, after.thread) == (before.fields, before.thread)
+        for _ in range(2):
+            stand.sandbox.clear_log()
+            connector.take_signpost(ref, "desk/7")
+            assert len(stand.writes()) == 1
+        assert connector.signposts(ref) == {"desk/8": other}
+
+    def test_a_signpost_s_name_may_be_long_and_odd_and_links_of_others_are_left_alone(
+        self, stand: Stand, connector: Connector
+    ) -> None:
+        if not connector.capabilities.signposts:
+            pytest.skip("this product has none")
+        ref = connector.create(stand.ticket()).ref
+        name = "desk/a b&c=d?e#f:%20+" + "x" * (LONGEST_NAME - 21)
+        connector.put_signpost(ref, Signpost(name, "Ticket", "https://desk.example/1"))
+        assert list(connector.signposts(ref)) == [name]
+        connector.take_signpost(ref, "desk/a b")
+        connector.take_signpost(ref, name[:-1])
+        assert list(connector.signposts(ref)) == [name]
+        connector.take_signpost(ref, name)
+        assert connector.signposts(ref) == {}
+
+    def test_a_signpost_on_a_ticket_that_is_gone(self, connector: Connector) -> None:
+        ref = TicketRef(SITE, self.missing_id)
+        connector.take_signpost(ref, "desk/7")
+        post = Signpost("desk/7", "Ticket #7", "https://desk.example/7")
+        with pytest.raises(MissingError if connector.capabilities.signposts else PermanentError):
+            connector.put_signpost(ref, post)
+        if connector.capabilities.signposts:
+            with pytest.raises(MissingError):
+                connector.signposts(ref)
+
+    def test_a_signpost_whose_answer_is_lost_may_be_put_again(self, stand: Stand, connector: Connector) -> None:
+        if not connector.capabilities.signposts:
+            pytest.skip("this product has none")
+        ref = connector.create(stand.ticket()).ref
+        post = Signpost("desk/7", "Ticket #7", "https://desk.example/7")
+        stand.sandbox.faults.add(Fault(kind="drop_after", writes_only=True, count=1))
+        with pytest.raises(UnknownOutcomeError):
+            connector.put_signpost(ref, post)
+        assert connector.signposts(ref) == {"desk/7": post}
+        with connector.permit(OperationKind.SIGN, ref):
+            connector.put_signpost(ref, post)
+        assert connector.signposts(ref) == {"desk/7": post}
 
     # Files
 

@@ -19,7 +19,8 @@ _SECONDS = {"w": 144_000, "d": 28_800, "h": 3600, "m": 60}
 
 
 class JiraFiles(JiraReleases):
-    """Attachments, worklogs and remote links. Setting: `upload_limit` (bytes a file may have).
+    """Attachments, worklogs and remote links. Settings: `upload_limit` (bytes a file may have), `denied_permissions`
+    (with LINK_ISSUES no remote link is written).
 
     On Cloud a file's bytes lie at the content host, under the id by which rich texts show it (`media`).
     """
@@ -214,6 +215,7 @@ class JiraFiles(JiraReleases):
     def put_link(self, request: Request, actor: str, issue: str) -> Reply:
         """Make a remote link, or replace the one of the same `globalId`; either way the issue's history tells."""
         found = self.find_issue(issue)
+        self._may_link()
         body = self.read_body(request)
         target = body.get("object")
         if not isinstance(target, dict) or not target.get("url") or not target.get("title"):
@@ -233,14 +235,38 @@ class JiraFiles(JiraReleases):
         where = f"{self.root}/issue/{found['id']}/remotelink/{ident}"
         return Reply(200 if known else 201, {"id": int(ident), "self": where})
 
+    @api("DELETE", "/issue/<issue>/remotelink")
+    def delete_link_named(self, request: Request, actor: str, issue: str) -> Reply:
+        """Take the remote link with `globalId` away."""
+        found = self.find_issue(issue)
+        asked = request.args.get("globalId")
+        if not asked:
+            raise refusal(400, "The 'globalId' query parameter is required.")
+        known = next((one for one in found["links"].values() if one.get("globalId") == asked), None)
+        if known is None:
+            raise refusal(404, f"No remote issue link with globalId '{asked}' exists on this issue.")
+        return self._drop_link(found, known["id"], actor)
+
     @api("DELETE", "/issue/<issue>/remotelink/<ident>")
     def delete_link(self, request: Request, actor: str, issue: str, ident: str) -> Reply:
         """Take a remote link away."""
         found = self.find_issue(issue)
-        if found["links"].pop(ident, None) is None:
+        if ident not in found["links"]:
             raise refusal(404, f"The remote issue link with id '{ident}' does not exist.")
-        self.record(found, actor, ())
+        return self._drop_link(found, ident, actor)
+
+    def _drop_link(self, issue: Json, ident: str, actor: str) -> Reply:
+        self._may_link()
+        gone = issue["links"].pop(ident)
+        said = f'This issue links to "{gone["object"]["title"]}"'
+        item: Json = {"field": "RemoteIssueLink", "fieldtype": "jira", "from": ident, "fromString": said,
+                "to": None, "toString": None}  # fmt: skip
+        self.record(issue, actor, [item])
         return Reply(204)
+
+    def _may_link(self) -> None:
+        if "LINK_ISSUES" in self.settings.get("denied_permissions", ()):
+            raise refusal(403, "You do not have permission to link issues.")
 
 
 def _signature(media: str) -> str:
