@@ -12,6 +12,7 @@ BridgeError
 ├── SkippableError          one malformed item of a feed: record it, go on with the rest
 ├── LinkError               tickets cannot be linked, joined or parted as asked
 ├── BrakeError              a guard stopped this field or route until a person releases it
+├── HorizonError            a deadline lies further ahead than calendars are compiled: a person must mend the contract
 ├── AudienceError           a text was about to reach readers no rule released it to: a defect, stopped before sending
 └── HandLostError           another worker holds this group now: drop the work, it will be done there
 
@@ -144,6 +145,10 @@ class BrakeError(BridgeError):
 
 class AudienceError(BridgeError):
     """A write was about to go to another customer, or to readers no rule names. Nothing was sent; the case rests."""
+
+
+class HorizonError(BridgeError):
+    """An amount of business time is not used up within the years a calendar looks through, or lies outside of them."""
 
 
 class HandLostError(BridgeError):

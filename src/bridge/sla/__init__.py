@@ -1,4 +1,5 @@
-"""PURE: calendars, contracts and clocks. Nothing stands here yet.
+"""PURE: calendars, contracts and clocks.
 
-What will belong here: arithmetic over facts. What will not: the present, a database, a vendor.
+What belongs here: calendar arithmetic (`calendar`, `timetable`). What does not: the present, a database, a vendor, where
+holidays and zone data come from.
 """
