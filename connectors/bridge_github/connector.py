@@ -228,10 +228,12 @@ class GitHubConnector:
     def _onto_labels(self, change: TicketChange) -> Mapping[str, Any]:
         """The fields, the labels as a difference from `prior` laid over those the issue bears at this moment.
 
-        GitHub takes labels as a whole list; one made from an older reading would drop what people added since.
+        GitHub takes labels as a whole list; one made from an older reading would drop what people added since. Raises
+        ChangedError when what the change takes away is gone already.
         """
         if "labels" not in change.fields or "labels" not in change.prior:
             return change.fields
+        self._shared.forget_row(change.ref)
         row = self._fetching.row(change.ref)
         if row is None:
             raise MissingError(f"{change.ref} is not there", site=self._settings.name, status=404)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from bridge.errors import PermanentError
+from bridge.errors import ChangedError, PermanentError
 from bridge.model.document import Node
 from bridge.model.operation import TicketChange
 from bridge_github.text import clean_title, read_text, write_body
@@ -38,10 +38,18 @@ def normalise(field: str, value: Any) -> Any:
 def lay_over(change: TicketChange, now: Iterable[str]) -> list[str]:
     """The labels an issue is to bear: those it bears `now`, without what the change drops and with what it adds.
 
-    Names are told apart without regard to case.
+    Names are told apart without regard to case. Raises ChangedError when a label to be dropped is not there any more:
+    somebody chose another one meanwhile, and the issue would bear both.
     """
     before = {name.lower() for name in change.prior["labels"] or ()}
     wanted = {name.lower(): name for name in change.fields["labels"] or ()}
+    now = list(now)
+    lacking = before - wanted.keys() - {name.lower() for name in now}
+    if lacking:
+        said = (
+            f"{change.ref} does not bear {', '.join(sorted(lacking))} any more: somebody changed its labels meanwhile"
+        )
+        raise ChangedError(said, site=change.ref.site, field="labels")
     kept = [name for name in now if name.lower() in wanted or name.lower() not in before]
     present = {name.lower() for name in kept}
     return kept + [name for low, name in wanted.items() if low not in before and low not in present]

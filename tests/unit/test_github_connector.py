@@ -15,7 +15,14 @@ from github_stand import FIELDS, REPO, REPOSITORIES, change, connect, delivery, 
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest
 
-from bridge.errors import MissingError, PermanentError, SkippableError, TemporaryError, UnknownOutcomeError
+from bridge.errors import (
+    ChangedError,
+    MissingError,
+    PermanentError,
+    SkippableError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from bridge.model.document import to_plain
 from bridge.model.operation import Absent, Found, OperationKind, Probe, TicketChange
 from bridge.sandbox.faults import Fault
@@ -83,6 +90,23 @@ def test_everything_a_plan_may_change_goes_in_one_request(stand: Stand, connecto
         "labels": ["Needs Care", "new"],
         "assignees": ["lead"],
     }
+
+
+def test_a_label_is_not_put_in_the_place_of_one_that_somebody_replaced_meanwhile(
+    stand: Stand, connector: GitHubConnector
+) -> None:
+    fill(stand, 1)
+    engineer = connect(stand)
+    engineer.update(change(1, labels=["kept", "severity: major"]))
+    read = stand.read(connector, ref(1)).value("labels")
+    engineer.update(change(1, labels=["kept", "new", "severity: critical"]))
+    stale = TicketChange(ref(1), "k", {"labels": ["kept", "severity: minor"]}, prior={"labels": read})
+    with pytest.raises(ChangedError, match="severity: major"):
+        connector.update(stale)
+    read = stand.read(connector, ref(1)).value("labels")
+    assert read == ["kept", "new", "severity: critical"]
+    connector.update(TicketChange(ref(1), "k", {"labels": ["kept", "severity: minor"]}, prior={"labels": read[:]}))
+    assert stand.read(connector, ref(1)).value("labels") == ["kept", "severity: minor"]
 
 
 def test_a_reason_alone_closes_the_issue(stand: Stand, connector: GitHubConnector) -> None:
