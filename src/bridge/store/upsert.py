@@ -15,7 +15,9 @@ def insert_if_absent(connection: Connection, table: Table, values: Mapping[str, 
     On PostgreSQL this waits for another transaction that is inserting the same key, so that the answer is final.
     """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return connection.execute(insert(table).values(dict(values)).on_conflict_do_nothing()).rowcount == 1
+    # Without the option an INSERT on PostgreSQL tells no count.
+    asked = insert(table).values(dict(values)).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(asked).rowcount == 1
 
 
 def put_row(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
