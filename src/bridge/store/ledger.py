@@ -25,6 +25,7 @@ from bridge.store import schema
 from bridge.store.brakes import Brakes
 from bridge.store.chores import Chores
 from bridge.store.embargoes import Embargoes
+from bridge.store.facts import Facts
 from bridge.store.files import Files
 from bridge.store.hands import Hand, Hands
 from bridge.store.journal import Journal
@@ -46,6 +47,7 @@ class Transaction:
         self.now = now
         self.hands = Hands(connection, now)
         self.readings = Readings(connection, now)
+        self.facts = Facts(connection, now)
         self.links = Links(connection, now)
         self.journal = Journal(connection, now)
         self.brakes = Brakes(connection, now)

@@ -77,8 +77,27 @@ ticket = Table(
     Column("read_at", Instant, nullable=False),
     Column("suspect_at", Instant),
     Column("written_at", Instant),
+    Column("past_at", Instant),
     Column("snapshot", Json, nullable=False),
     Index("ticket_group", "group_id"),
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("site", String(128), primary_key=True),
+    Column("event", String(255), primary_key=True),
+    Column("ticket", String(255), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", Json, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("field", String(255), nullable=False),
+    Column("old", Json),
+    Column("new", Json),
+    Column("member", Boolean, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("offset_us", BigInteger, nullable=False),
+    Index("fact_ticket", "site", "ticket"),
 )
 
 work_group = Table(
