@@ -40,16 +40,28 @@ def read_past(client: JiraClient, ref: TicketRef) -> tuple[Fact, ...]:
     return tuple(sorted(_facts(client, ref.site, raw), key=lambda fact: fact.at))
 
 
+def read_changes(client: JiraClient, raw: Json | None) -> list[Fact]:
+    """The changes in the log that an answer brought with its issue, oldest first; [] if it brought none. Asks nothing,
+    so that it can fail a write no more."""
+    if not isinstance(raw, dict) or "id" not in raw:
+        return []
+    ref, entries = TicketRef(client.site, str(raw["id"])), (raw.get("changelog") or {}).get("histories") or ()
+    return sorted((fact for entry in entries for fact in _changes(client, ref, entry)), key=lambda fact: fact.at)
+
+
+def _changes(client: JiraClient, ref: TicketRef, entry: Json) -> Iterator[Fact]:
+    author, at = client.person(entry.get("author")), read_time(entry["created"])
+    for place, item in enumerate(entry.get("items") or ()):
+        name, old, new = _item(client.catalogue(), item)
+        yield Fact(ref, f"change:{entry['id']}:{place}", at, author, "field", name, old, new)
+
+
 def _facts(client: JiraClient, site: str, raw: Json) -> Iterator[Fact]:
     ref, fields = TicketRef(site, str(raw["id"])), raw["fields"]
     creator = client.person(fields.get("creator"))
     yield Fact(ref, f"created:{ref.id}", read_time(fields["created"]), creator, "created")
-    catalogue = client.catalogue()
     for entry in _entries(client, raw):
-        author, at = client.person(entry.get("author")), read_time(entry["created"])
-        for place, item in enumerate(entry.get("items") or ()):
-            name, old, new = _item(catalogue, item)
-            yield Fact(ref, f"change:{entry['id']}:{place}", at, author, "field", name, old, new)
+        yield from _changes(client, ref, entry)
     for comment in _comments(client, raw):
         author, at = client.person(comment.get("author")), read_time(comment["created"])
         yield Fact(ref, f"comment:{comment['id']}", at, author, "comment", new=str(comment["id"]))

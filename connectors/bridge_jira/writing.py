@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from bridge.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from bridge.model.feed import Fact
 from bridge.model.operation import CommentDraft, Hiding, TicketChange, TicketDraft, Written
 from bridge.model.ticket import TicketRef
 from bridge.model.words import Visibility
 from bridge_jira.client import JiraClient, Json
 from bridge_jira.fields import Entry, write_value
+from bridge_jira.history import read_changes
 from bridge_jira.snapshots import INTERNAL_PROPERTY, Reader
 from bridge_jira.text import is_marker_label, marker_property, tidy_labels, tidy_summary, write_text
 from bridge_jira.workflow import Walk, carry_out, leading_to, offered
@@ -95,12 +97,13 @@ class Writer:
         status = next((name for name, entry in entries.items() if entry.id == "status"), None)
         steps = self._label_steps(change, labels) if labels is not None else {}
         sent = _Sent(self._site)
+        self._client.myself()  # Asked for before anything is written, for the answer is read with it.
         with self._named(), sent.told():
             if status is None or change.fields[status] is None:
                 self._edit(change.ref, values, steps, sent)
             else:
                 self._edit_and_move(change.ref, (status, str(change.fields[status])), values, steps, sent)
-        written = Written(change.ref)
+        written = Written(change.ref, before=sent.before(change.fields))
         return written if change.comment is None else self.comment(change.ref, change.comment)
 
     def _edit(self, ref: TicketRef, values: Mapping[str, Any], steps: Json, sent: _Sent) -> None:
@@ -111,8 +114,13 @@ class Writer:
         if steps.get("each"):
             body["update"] = {"labels": steps["each"]}
         if body:
-            self._client.send("PUT", f"issue/{ref.id}", endpoint="issue", body=body, ticket=ref.id, writes=True)
+            # Jira Cloud shows the issue and its newest changes in the answer, and so what stood there before.
+            params = {"returnIssue": "true", "expand": "changelog"} if self._client.cloud else {}
+            shown = self._client.send(
+                "PUT", f"issue/{ref.id}", endpoint="issue", body=body, params=params, ticket=ref.id, writes=True
+            )[1]
             sent.anything = True
+            sent.facts += read_changes(self._client, shown)
 
     def _edit_and_move(self, ref: TicketRef, status: tuple[str, str], values: Json, steps: Json, sent: _Sent) -> None:
         name, wanted = status
@@ -166,15 +174,23 @@ class Writer:
 
 
 class _Sent:
-    """Whether an update of several requests has had an effect yet: then no later failure may say it had none."""
+    """Whether an update of several requests has had an effect yet: then no later failure may say it had none. `facts`
+    are the newest changes of the issue, oldest first, as far as the answers show them."""
 
     def __init__(self, site: str) -> None:
         self._site = site
         self.anything = False
+        self.facts: list[Fact] = []
 
     def note(self) -> None:
         """A request took effect."""
         self.anything = True
+
+    def before(self, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What stood in these fields before: of those whose newest change is ours, and came to what was written."""
+        last = {fact.field: fact for fact in self.facts if fact.field in fields}
+        told = {name: fact.old for name, fact in last.items() if fact.actor.ours and fact.new == fields[name]}
+        return told if self.facts else None
 
     @contextmanager
     def told(self) -> Iterator[None]:

@@ -82,12 +82,12 @@ class ZendeskConnector:
         self._shared = shared
         self._names = Names(settings.name, self._client, shared)
         self._fields = Fields(settings.name, self._names, settings.native_fields)
-        self._writer = Writer(settings, self._client, shared, self._names, self._fields)
+        self._historian = Historian(settings.name, self._names, self._fields)
+        self._writer = Writer(settings, self._client, shared, self._names, self._fields, self._historian)
         self._hider = Hider(settings.name, self._client)
         self._finder = Finder(settings, self._client, self._names, self._writer)
         self._reader = Reader(settings, shared, self._names, self._fields, self._creation_marker)
         self._files = Files(settings, wire, self._client)
-        self._historian = Historian(settings.name, self._names, self._fields)
 
     def feeds(self) -> tuple[Feed, ...]:
         """One: the account's tickets."""

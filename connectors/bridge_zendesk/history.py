@@ -46,6 +46,20 @@ class Historian:
             for event in audit.get("events") or ():
                 yield from self._of_event(event, ref, at, actor)
 
+    def before(self, events: Sequence[Json], wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """What stood in these native fields before one audit. A trigger may have changed a field again within it: the
+        first of its events tells."""
+        told: dict[str, Any] = {}
+        for event in events:
+            key = str(event.get("field_name", ""))
+            if event.get("type") == "Change" and "previous_value" in event:
+                row = {key: event.get("value")}
+                child = {_WRITTEN_OUT: row} if key.isdigit() else row
+                for name, old, _new in self._changes(child, event["previous_value"]):
+                    if name in wanted:
+                        told.setdefault(name, old)
+        return told
+
     def _of_event(self, event: Json, ref: TicketRef, at: datetime, actor: Person) -> Iterator[Fact]:
         kind, key, ident = event.get("type"), str(event.get("field_name", "")), f"event {event['id']}"
         if kind == "Comment":

@@ -10,13 +10,14 @@ from zenpy.lib.api_objects import Ticket
 from zenpy.lib.exception import ZenpyException
 
 from bridge.connect.port import SiteSettings
-from bridge.errors import PermanentError, UnknownOutcomeError
+from bridge.errors import PermanentError, RemoteError, UnknownOutcomeError
 from bridge.model.operation import CommentDraft, TicketChange, TicketDraft, Written
 from bridge.model.ticket import TicketRef, Version
 from bridge.model.words import Visibility
 from bridge.text.marker import write_marker
 from bridge_zendesk.client import Client, Json, read_time, write_time
 from bridge_zendesk.fields import DESCRIPTION, NAMES, Fields
+from bridge_zendesk.history import Historian
 from bridge_zendesk.names import Names
 from bridge_zendesk.reading import SLOT
 from bridge_zendesk.shared import Shared
@@ -28,13 +29,22 @@ _FIELD_KEY = "custom_fields_"
 class Writer:
     """Sends creates, updates and comments. Each method sends at most one writing request."""
 
-    def __init__(self, settings: SiteSettings, client: Client, shared: Shared, names: Names, fields: Fields) -> None:
+    def __init__(
+        self,
+        settings: SiteSettings,
+        client: Client,
+        shared: Shared,
+        names: Names,
+        fields: Fields,
+        historian: Historian,
+    ) -> None:
         self._settings = settings
         self._site = settings.name
         self._client = client
         self._shared = shared
         self._names = names
         self._fields = fields
+        self._historian = historian
 
     def create(self, draft: TicketDraft) -> Written:
         """POST a ticket whose requester is the person it comes from."""
@@ -119,7 +129,15 @@ class Writer:
             version=Version(read_time(ticket["updated_at"])),
             comment_id=str(said),
             fields={name: reading.value for name, reading in readings.items() if reading.readable},
+            before=self._before(events, fields),
         )
+
+    def _before(self, events: Any, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the audit of a write says that stood there before. It was written, so nothing that goes wrong here counts."""
+        try:
+            return None if events is None else self._historian.before(events, fields)
+        except RemoteError:
+            return None
 
     def _with_marker(self, written: Written, comment: CommentDraft | None) -> Written:
         if comment is not None and written.comment_id:

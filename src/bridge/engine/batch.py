@@ -23,16 +23,17 @@ from bridge.engine.letters import is_outdated
 from bridge.engine.life.late import waits_for_follow_up
 from bridge.engine.life.succession import succeed
 from bridge.engine.people.reasons import COMPUTED
-from bridge.engine.plan import Plan, Tools, make_plan, update_key
+from bridge.engine.plan import Plan, Tools, make_plan
 from bridge.engine.route import Route
 from bridge.engine.sending.confirm import remember_loss
 from bridge.engine.sending.delivery import Delivery, Outcome, Target, is_late, is_mirror
 from bridge.engine.sending.edited import record_edits
+from bridge.engine.sending.race import confirm_restored
 from bridge.engine.sending.recovery import Recovery
-from bridge.engine.state import GroupState, load_members, load_state
+from bridge.engine.state import GroupState, load_members, load_state, update_key
 from bridge.engine.texts.notes import told_of
 from bridge.engine.texts.threads import has_last_words
-from bridge.engine.values.fields import have_met
+from bridge.engine.values.fields import RESTORES, have_met
 from bridge.engine.values.moments import Moments
 from bridge.engine.values.origin import Origin
 from bridge.errors import AudienceError, HandLostError, RefusedError, RemoteError, TemporaryError
@@ -257,7 +258,11 @@ class Batch:
         ready = [one for one in sendable if one not in waiting and not _is_behind(one, before, now)]
         frozen = {side for side, snapshot in state.snapshots.items() if snapshot.life is Life.FROZEN}
         ready = [one for one in ready if not (waits_for_follow_up(one) and one.side in frozen)]
-        again, stopped = bool(plan.fields.confirmed or plan.notes.again) or plan.edits.is_news, False
+        again, stopped = (
+            bool(plan.fields.confirmed or plan.fields.lost or plan.fields.again or plan.notes.again)
+            or plan.edits.is_news,
+            False,
+        )
         for side in Side:
             mine = [one for one in ready if one.side is side]
             if mine:
@@ -350,8 +355,13 @@ def record(transaction: Transaction, state: GroupState, plan: Plan) -> list[Oper
     journal.change([one.key for one in plan.cancelled if one.key not in kept], state=OperationState.CANCELLED)
     journal.change([one.key for one in plan.fields.confirmed], state=OperationState.CONFIRMED)
     for one in plan.fields.confirmed:
+        if RESTORES in one.payload:
+            confirm_restored(transaction, state.route, one)
         remember_loss(transaction, state.route, one)
     journal.change([one.key for one in plan.fields.voided], state=OperationState.VOID)
+    journal.change([one.key for one in plan.fields.again], state=OperationState.PLANNED)
+    for one in plan.fields.lost:
+        remember_loss(transaction, state.route, one)
     for side, name, natives in plan.fields.bases:
         links.move_base(group, side, name, natives)
     for move in plan.fields.moves:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from jinja2.sandbox import SandboxedEnvironment
@@ -128,7 +127,7 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
         return
     plan_of_fields = plan_shared_fields if state.others else plan_fields
     plan.fields = plan_of_fields(state, blocked=plan.blocked)
-    plan.operations.extend(_updates(state, plan.fields.writes))
+    plan.operations.extend([*_updates(state, plan.fields.writes), *plan.fields.restored])
     _plan_texts(state, plan, tools)
     plan_follow_up(state, plan.operations, plan.threads, sign=tools.sign)
     _ask_for_readings(state, plan, opened_at=tools.opened_at)
@@ -392,8 +391,3 @@ def _wants(one: Operation, change: Mapping[str, Any], sources: Mapping[str, Any]
 
 def _plain(readings: Mapping[str, Reading]) -> dict[str, Any]:
     return {name: reading.value for name, reading in readings.items() if reading.readable}
-
-
-def update_key(group: str, side: Side, field_name: str, number: int) -> str:
-    """The key of the `number`-th update of a field on one side of a group."""
-    return sha256(f"{group}\n{side.value}\n{field_name}\n{number}".encode()).hexdigest()[:40]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from bridge.engine.route import Route
@@ -31,6 +32,11 @@ OLDER = "older than the link"
 def group_of(route: str, ref: TicketRef) -> str:
     """The name of the group that a helpdesk ticket starts: it keeps this name for ever."""
     return f"{route}:{ref}"
+
+
+def update_key(group: str, side: Side, field_name: str, number: int) -> str:
+    """The key of the `number`-th update of a field on one side of a group."""
+    return sha256(f"{group}\n{side.value}\n{field_name}\n{number}".encode()).hexdigest()[:40]
 
 
 def source_of(group: str) -> TicketRef:

@@ -177,7 +177,9 @@ class Written:
     """What a site answered to a write it accepted.
 
     `version` and `fields` (read-back native values, only if the reply showed them) are None when the reply does not
-    tell. `comment_id` is set when a comment was written.
+    tell. `comment_id` is set when a comment was written. `before` holds the native values that the write took the place
+    of, by the site's own record of it; a name is left out where the record does not tell, and it is None where the reply
+    brings no such record.
     """
 
     ref: TicketRef
@@ -186,6 +188,7 @@ class Written:
     version: Version | None = None
     comment_id: str = ""
     fields: Mapping[str, Any] | None = None
+    before: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -549,6 +549,22 @@ class ConnectorConformance:
         assert after.marker == seen.marker
         assert after.version.at > seen.version.at
 
+    def test_what_a_write_took_the_place_of_is_told_by_its_answer_or_the_past(
+        self, stand: Stand, connector: Connector
+    ) -> None:
+        ref = connector.create(stand.ticket()).ref
+        seen = stand.read(connector, ref)
+        stand.sandbox.world.advance(2)
+        person = stand.connect(self.person)
+        person.update(self._change(person, ref, {self.summary: "A person's title"}, stand.read(person, ref)))
+        stand.sandbox.world.advance(2)
+        ours = replace(self._change(connector, ref, {self.summary: "Our title"}, seen), version=None)
+        before = connector.update(ours).before
+        if before is None:
+            facts = connector.past(ref)
+            before = {fact.field: fact.old for fact in facts if fact.kind == "field" and fact.actor.ours}
+        assert before[self.summary] == "A person's title"
+
     def test_what_somebody_added_to_a_list_since_it_was_read_stays(self, stand: Stand, connector: Connector) -> None:
         name, value = self.edit
         if not isinstance(value, list):

@@ -261,6 +261,17 @@ def lost_value(route: Route, one: Operation) -> Document:
     return doc(paragraph(node("strong", text(head))), *lines)
 
 
+def put_back(route: Route, one: Operation) -> Document:
+    """What is said of a value that somebody set in the moment in which bridge wrote another, and that stands again."""
+    site = route.end(one.side).site
+    lines = [
+        paragraph(text(f"{name}: {shown(value)} stands again instead of {shown(one.payload['prior'].get(name))}"))
+        for name, value in one.payload["fields"].items()
+    ]
+    head = f"{one.field_name} was changed at {site} in the moment in which bridge wrote it, and was put back."
+    return doc(paragraph(node("strong", text(head))), *lines)
+
+
 def shown(value: Any) -> str:
     """A native or canonical value for people, cut to what a note can hold."""
     if isinstance(value, Node):

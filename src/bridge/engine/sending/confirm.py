@@ -9,9 +9,11 @@ from typing import Any
 from bridge.connect.port import Connector
 from bridge.engine.people.reasons import LOST_VALUE, MERGED, goes_on, lost_value
 from bridge.engine.route import Route
+from bridge.engine.sending.race import confirm_restored, hand_over, overwritten
 from bridge.engine.state import issue_name
 from bridge.engine.texts.notes import PREFIX, is_note, is_solved
 from bridge.engine.texts.threads import TICKET_ITEM
+from bridge.engine.values.fields import RESTORES
 from bridge.mapping import Lens
 from bridge.model import document as rich
 from bridge.model.codec import encode
@@ -118,8 +120,20 @@ def confirm_update(
     *,
     ref: TicketRef,
     normalise: Normalise,
-) -> None:
-    """The field stands as sent: source := what it was planned from, target := what was read back."""
+) -> bool:
+    """The field stands as sent: source := what it was planned from, target := what was read back. Unless it took the
+    place of what somebody set meanwhile: see `race`. True if people have to be told, or the table asked once more."""
+    if RESTORES in operation.payload:
+        confirm_restored(transaction, route, operation)
+        return True
+    stood = overwritten(transaction, route, operation, written.before)
+    if stood and len(transaction.hands.seats(transaction.hands.lead_of(operation.group))) < 2:
+        hand_over(transaction, route, operation, stood)
+        return True
+    if stood:
+        # Several tickets have a say here, and what they want together stands.
+        lost = {**operation.payload, "prior": {**operation.payload["prior"], **stood}}
+        operation = replace(operation, payload=lost, reason=f"lost {operation.field_name}")
     name, target = operation.field_name, operation.side
     lenses = {side: route.end(side).mapping.lenses.get(name) for side in Side}
     now = {**operation.payload["prior"], **_read_back(operation, written, normalise)}
@@ -135,6 +149,7 @@ def confirm_update(
     transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=ref.id, error="")
     transaction.links.clear_conflict(operation.group, name)
     remember_loss(transaction, route, operation)
+    return operation.reason.startswith("lost ")
 
 
 def remember_loss(transaction: Transaction, route: Route, operation: Operation) -> None:
@@ -245,15 +260,16 @@ def confirm(
     *,
     ref: TicketRef,
     connector: Connector,
-) -> None:
-    """Confirm an operation of any kind. `ref` is the helpdesk ticket for a create, else the ticket written to."""
+) -> bool:
+    """Confirm an operation of any kind. `ref` is the helpdesk ticket for a create, else the ticket written to. True if
+    that asks for another look."""
     normalise = connector.normalise
     if operation.kind is OperationKind.CREATE and operation.side is Side.HELPDESK:
         confirm_follow_up(transaction, operation, written)
     elif operation.kind is OperationKind.CREATE:
         confirm_create(transaction, route, operation, written, source=ref, normalise=normalise)
     elif operation.kind is OperationKind.UPDATE:
-        confirm_update(transaction, route, operation, written, ref=ref, normalise=normalise)
+        return confirm_update(transaction, route, operation, written, ref=ref, normalise=normalise)
     elif operation.kind is OperationKind.EDIT:
         confirm_edit(transaction, operation)
     elif operation.kind is OperationKind.HIDE:
@@ -261,6 +277,7 @@ def confirm(
     else:
         reads = rich.digest(connector.shown(operation.payload["body"]))
         confirm_comment(transaction, operation, written.comment_id, reads=reads)
+    return False
 
 
 def _readings_of(lens: Lens | None, natives: Mapping[str, Any]) -> dict[str, Reading]:

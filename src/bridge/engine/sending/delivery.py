@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from bridge.engine.letters import describe
 from bridge.engine.patience import FIRST_S, KEEPS_ORDER, SPOT_S, SPOT_TRIES, Next, Trial, Verdict, judge, spot_wait_s
 from bridge.engine.route import Route
 from bridge.engine.sending.confirm import confirm
+from bridge.engine.sending.race import ROOM, told_by
 from bridge.engine.texts.files import Carried, Carrier, Errand
 from bridge.engine.texts.notes import is_note
 from bridge.engine.texts.shown_files import with_files
@@ -193,8 +194,7 @@ class Delivery:
         except RemoteError as error:
             trial = Trial(max(one.attempts for one in request), len(request), request[0].kind)
             return self._follow(target, connector, request, number, error, judge(error, trial))
-        self._confirm(target, connector, request, number, written)
-        return Outcome(done=True, news=any(one.reason.startswith("lost ") for one in request))
+        return Outcome(done=True, news=self._confirm(target, connector, request, number, written))
 
     def _follow(
         self,
@@ -323,11 +323,12 @@ class Delivery:
 
     def _confirm(
         self, target: Target, connector: Connector, request: list[Operation], number: int, written: Written
-    ) -> None:
+    ) -> bool:
+        """True if something was overwritten, of which people are told at the next look, or which is judged then."""
         ref = target.source if request[0].kind is OperationKind.CREATE else written.ref
+        written = self._with_before(target, connector, request, written)
         with self.ledger.begin(target.hand) as transaction:
-            for one in request:
-                confirm(transaction, target.route, one, written, ref=ref, connector=connector)
+            news = [confirm(transaction, target.route, one, written, ref=ref, connector=connector) for one in request]
             transaction.journal.end_attempt(number, "confirmed")
             fields = {
                 name: Reading.of((written.fields or {}).get(name, connector.normalise(name, value)))
@@ -342,6 +343,26 @@ class Delivery:
                 version = Version(version.at, target.snapshot.version.tag if plain else WRITTEN)
             transaction.readings.patch(written.ref, fields, version)
         self.keys.saw(written.ref.site, written.key)
+        return any(news)
+
+    def _with_before(self, target: Target, connector: Connector, request: list[Operation], written: Written) -> Written:
+        """With what the past of the ticket tells of the values that stood there, if the answer does not tell and people
+        had room to change any since the reading."""
+        fields = {
+            name: value
+            for one in request
+            if one.kind is OperationKind.UPDATE
+            for name, value in one.payload["fields"].items()
+        }
+        seen = target.snapshot
+        if not fields or written.before is not None or seen is None or self.clock.now() - seen.read_at <= ROOM:
+            return written
+        try:
+            return replace(written, before=told_by(connector.past(written.ref), fields))
+        except RemoteError as error:
+            # It is written, and that counts.
+            log.info("past.failed", group=target.hand.group, error=str(error))
+            return written
 
     def _unknown(
         self,

@@ -34,6 +34,9 @@ from bridge.text.quoted import own_words
 from bridge.text.thanks import is_thanks
 
 Natives = Mapping[str, Reading]
+RESTORES = "restores"
+"""In the payload of an update that puts back what a write of ours took the place of: the source's values which that write
+was planned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ class FieldsPlan:
     decisions: dict[str, Decision] = field(default_factory=dict)
     thanked: str = ""
     """The id of the customer's comment that only thanks, and so reopens nothing at the tracker."""
+    restored: list[Operation] = field(default_factory=list)
+    """Values to be put back that a write of ours took the place of though they count."""
+    again: list[Operation] = field(default_factory=list)
+    lost: list[Operation] = field(default_factory=list)
+    """What was to be put back and, by the rules, stays overwritten: as the update that overwrote it."""
     moves: list[BaseMove] = field(default_factory=list)
     """Bases to move at once, of any link of the group."""
 
@@ -134,6 +142,9 @@ def plan_fields(state: GroupState, *, blocked: str) -> FieldsPlan:
 
 
 def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -> None:
+    back = next((one for one in state.of_field(pair.name) if RESTORES in one.payload), None)
+    if back is not None and _plan_back(state, pair, plan, back, blocked):
+        return
     case, last = _case(state, pair, blocked)
     case = _first_look(state, pair, case, plan)
     decision = decide(case)
@@ -161,6 +172,49 @@ def _plan_field(state: GroupState, pair: Pair, plan: FieldsPlan, blocked: str) -
         return
     plan.decisions[pair.name] = decision
     apply(state, pair, decision, plan)
+
+
+def _plan_back(state: GroupState, pair: Pair, plan: FieldsPlan, back: Operation, blocked: str) -> bool:
+    """A value that somebody set between our reading and our write: what the table says of it as if it stood there still.
+    False once nothing hangs on it any more."""
+    snapshot = state.snapshots.get(back.side)
+    now = pair.read(back.side, snapshot.fields if snapshot else None)
+    written, stood = (pair.read(back.side, _readings(natives)) for natives in _both(back))
+    if back.state is OperationState.DEAD:
+        return False
+    standing = pending_of(state, pair, back).standing
+    if standing is Standing.UNKNOWN or now is None or written is None or stood is None or blocked:
+        return True
+    if now.normal != written.normal:
+        is_done = standing is Standing.SETTLED and now.normal == stood.normal
+        (plan.confirmed if is_done else plan.voided).append(back)
+        return False
+    if standing is Standing.SETTLED:
+        plan.again.append(back)
+        return True
+    case = _case(state, pair, blocked)[0]
+    view = replace(case.view(back.side), now=stood)
+    case = replace(case, tracker=view) if back.side is Side.TRACKER else replace(case, helpdesk=view)
+    decision = decide(case)
+    if state.moments is None and decision.row in (20, 21) and pair.policy.on_conflict is OnConflict.NEWEST:
+        plan.untimed.add(pair.name)
+        return True
+    plan.decisions[pair.name] = decision
+    if decision.action is not Action.WRITE or decision.target is not back.side:
+        plan.restored.append(back)
+        return True
+    plan.cancelled.append(back)
+    fields, prior = back.payload["prior"], back.payload["fields"]
+    plan.lost.append(replace(back, payload={"fields": fields, "prior": prior}, reason=f"lost {pair.name}"))
+    plan.bases.append((back.side, pair.name, pair.natives(back.side, state.snapshots[back.side].fields)))
+    plan.bases.append((back.side.other, pair.name, _readings(back.payload[RESTORES])))
+    return True
+
+
+def _both(back: Operation) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The native values that our write left there, and those that it took the place of."""
+    prior = back.payload["prior"]
+    return prior, {**prior, **back.payload["fields"]}
 
 
 def is_overtaken(pending: Pending, decision: Decision) -> bool:
@@ -264,7 +318,7 @@ def _reopened_by_thanks(state: GroupState, pair: Pair) -> str:
 
 
 def _case(state: GroupState, pair: Pair, blocked: str) -> tuple[FieldCase, Operation | None]:
-    operations = state.of_field(pair.name)
+    operations = [one for one in state.of_field(pair.name) if RESTORES not in one.payload]
     return case_of(state, pair, blocked, operations), operations[-1] if operations else None
 
 

@@ -195,7 +195,7 @@ class JiraIssues(JiraEdits):
         for comment in comments:
             self.write_comment(found, comment, actor)
         if request.args.get("returnIssue") == "true":
-            return Reply(200, self.show_issue(found, None))
+            return Reply(200, self.show_issue(found, None, expand=request.args.get("expand", "").split(",")))
         return Reply(204)
 
     @api("DELETE", "/issue/<issue>")
