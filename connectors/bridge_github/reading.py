@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 
 from bridge.connect.port import SiteSettings
 from bridge.errors import MissingError, SkippableError
-from bridge.model.document import Document
+from bridge.model.document import Document, to_plain
 from bridge.model.feed import Fact
 from bridge.model.marker import Marker
 from bridge.model.ticket import NOBODY, Attachment, Comment, Person, Reading, Snapshot, Thread, TicketRef, Version
@@ -77,6 +78,12 @@ def names_of(row: Row) -> list[str]:
     return [label["name"] if isinstance(label, dict) else str(label) for label in row.get("labels") or ()]
 
 
+_DUPLICATE = re.compile(
+    r"duplicate of\s+(?:(?P<repository>[\w.-]+/[\w.-]+)?#(?P<number>\d+)"
+    r"|https?://\S+?/(?P<address>[\w.-]+/[\w.-]+)/issues/(?P<issue>\d+))",
+    re.IGNORECASE,
+)
+
 _PICTURE_HOSTS = (".githubusercontent.com", "github.com")
 
 
@@ -132,7 +139,22 @@ class Reader:
             sender=sender,
             marker=self._marker(line, sender),
             scope={"repository": home},
+            duplicate_of=self._duplicate_of(home, row, thread),
         )
+
+    def _duplicate_of(self, home: str, row: Row, thread: Thread | None) -> str | None:
+        """The issue that this one was closed as a duplicate of. GitHub's REST shows that it is one, and not of which;
+        the comment by which people say so does: `Duplicate of #12`, `owner/name#12` or an issue's address."""
+        if row["state"] != "closed" or row.get("state_reason") != "duplicate":
+            return ""
+        if thread is None:
+            return None
+        for comment in reversed(thread.comments):
+            found = _DUPLICATE.match(to_plain(comment.body).strip())
+            if found and not comment.author.ours:
+                repository = found["repository"] or found["address"] or home
+                return f"{self._shared.configured_name(repository)}#{found['number'] or found['issue']}"
+        return ""
 
     def wants_releases(self, row: Row) -> bool:
         """Whether what is read of this issue depends on releases."""

@@ -18,7 +18,9 @@ from bridge_jira.text import PROPERTY, is_marker_label, marker_in, read_time
 
 INTERNAL_PROPERTY = "sd.public.comment"
 """The comment property by which a service desk keeps a comment to its agents: `{"internal": true}`."""
-_ALWAYS = ("updated", "created", "project", "status", "reporter", "creator")
+_ALWAYS = ("updated", "created", "project", "status", "reporter", "creator", "resolution", "issuelinks")
+
+_DUPLICATE = "duplicate"
 
 
 class Reader:
@@ -82,6 +84,7 @@ class Reader:
             sender=self._client.person(fields.get("reporter")),
             marker=self.own_marker(raw),
             scope={"project": project},
+            duplicate_of=_duplicate_of(fields),
         )
 
     def address(self, key: str) -> str:
@@ -166,6 +169,22 @@ class Reader:
             edited_at=updated_at if updated_at > created_at else None,
             marker=self._client.memory.marker(str(raw["id"])) if author.ours else None,
         )
+
+
+def _duplicate_of(fields: Mapping[str, Any]) -> str:
+    """The id of the issue that this one duplicates: it was resolved as such, and a link of that type says of which.
+
+    Jira's own names for both; whoever renamed them closes duplicates like any other issue.
+    """
+    resolution = fields.get("resolution") or {}
+    if str(resolution.get("name", "")).casefold() != _DUPLICATE:
+        return ""
+    links = [
+        one
+        for one in fields.get("issuelinks") or ()
+        if one.get("outwardIssue") and str((one.get("type") or {}).get("name", "")).casefold() == _DUPLICATE
+    ]
+    return str(links[-1]["outwardIssue"]["id"]) if links else ""
 
 
 def comment_properties(raw: Mapping[str, Any]) -> dict[str, Any]:

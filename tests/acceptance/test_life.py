@@ -53,6 +53,34 @@ def test_w03_merging_tickets_that_both_have_issues_marks_one_a_duplicate_and_clo
     assert world.requests(writes=True) == []
 
 
+def test_w03_a_merge_of_a_merge_leads_from_every_issue_to_the_last_one(world: World) -> None:
+    first, second, third = (world.file(world.acme, words) for words in ("Checkout fails", "Cannot pay", "All is down"))
+    bare = world.acme.file("Is anybody there?", "Hello.", priority=None, group="Support")
+    world.converge()
+    one, two, three = (world.issue(opened).ticket for opened in (first, second, third))
+    # Both merges are there at the next look: a ticket that had no issue lies between two that have one.
+    world.acme.merge(first.ticket, into=bare)
+    world.acme.merge(bare, into=second.ticket)
+    world.converge()
+    assert any(f"This one is a duplicate of {two}" in words for words in said_at(world, one))
+    world.acme.merge(second.ticket, into=third.ticket)
+    world.converge()
+    assert any(f"This one is a duplicate of {three}" in words for words in said_at(world, two))
+    assert any(f"Its own issue was {two}, now a duplicate" in words for words in said_at(world, three))
+    world.acme.reply(third.ticket, "Now everything is in one ticket.")
+    world.jira.comment(three, "#reply We look at all of it here.")
+    world.converge()
+    assert any("in one ticket" in words for words in said_at(world, three))
+    assert not any("in one ticket" in words for key in (one, two) for words in said_at(world, key))
+    assert "We look at all of it here." in said_in(world, third.ticket)
+    # Whoever reads the first issue is told where the case is now.
+    assert any(f"duplicate of {three}" in words for words in said_at(world, one))
+    assert all(world.issue(opened).fields["status"] == "To Do" for opened in (first, second, third))
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(writes=True) == []
+
+
 def test_w04_replies_in_the_survivor_of_a_merge_land_on_the_issue_that_was_there(world: World) -> None:
     first = world.file(world.acme, "Checkout fails")
     survivor = world.acme.file("Everything is down", "From another mail.", priority="urgent", group="Support")

@@ -20,9 +20,10 @@ from bridge.engine.intake.apart import read_apart
 from bridge.engine.intake.feeds import keep_unread
 from bridge.engine.keys import Keys
 from bridge.engine.letters import is_outdated
+from bridge.engine.life.duplicates import duplicate_of, follow, unread
 from bridge.engine.life.late import waits_for_follow_up
 from bridge.engine.life.succession import succeed
-from bridge.engine.people.reasons import COMPUTED
+from bridge.engine.people.reasons import COMPUTED, DUPLICATE
 from bridge.engine.plan import Plan, Tools, make_plan
 from bridge.engine.route import Route
 from bridge.engine.sending.confirm import remember_loss
@@ -31,7 +32,7 @@ from bridge.engine.sending.edited import record_edits
 from bridge.engine.sending.race import confirm_restored
 from bridge.engine.sending.recovery import Recovery
 from bridge.engine.state import GroupState, load_members, load_state, update_key
-from bridge.engine.texts.notes import told_of
+from bridge.engine.texts.notes import places, told_of
 from bridge.engine.texts.threads import has_last_words
 from bridge.engine.values.fields import RESTORES, have_met
 from bridge.engine.values.moments import Moments
@@ -192,6 +193,10 @@ class Batch:
         if has_moved:
             # The case is another one's now, or another ticket's: whoever takes it up next sees it whole.
             return Outcome(done=True)
+        if self._follow_duplicate(state):
+            return Outcome(done=True)
+        if duplicate_of(state) is not None:
+            state = self._load(state.hand, state.route)
         if self.recovery.adopt(state):
             state = self._load(state.hand, state.route)
         plan = make_plan(state, self.tools)
@@ -213,6 +218,19 @@ class Batch:
         later = _earlier(later, _horizon_at(state, plan))
         outcome = self._carry_out(state, plan)
         return replace(outcome, due_at=_earlier(later, outcome.due_at))
+
+    def _follow_duplicate(self, state: GroupState) -> bool:
+        """Let a case whose issue was closed as a duplicate go on at the other one. True if it moved there."""
+        if duplicate_of(state) is None and not any(topic.startswith(DUPLICATE) for topic, _id in state.notices):
+            return False
+        for _step in range(ROUNDS):
+            with self.ledger.begin() as transaction:
+                wanted = unread(transaction, state)
+            if not wanted or not self._read(wanted):
+                break
+        can_note = Side.TRACKER in places(state, self.tools.capabilities)
+        with self.ledger.begin(state.hand) as transaction:
+            return follow(transaction, self.routes, state, can_note=can_note)
 
     def _with_moments(self, state: GroupState, plan: Plan) -> tuple[GroupState, Plan]:
         """The plan made with what the tickets' pasts tell, if any field hangs on that. Raises TemporaryError."""
@@ -272,6 +290,8 @@ class Batch:
                     return replace(outcome, done=False, due_at=due_at)
                 stopped |= outcome.stops
         again = again or any(one.kind is OperationKind.CREATE for one in ready)
+        # A case leaves its issue once that was told of it.
+        again = again or (bool(ready) and (DUPLICATE in {topic for topic, _id in state.notices}))
         # What was sent may have solved what a note still tells of.
         again = again or (bool(ready) and told_of(state.notices, COMPUTED))
         # A merge is followed once the ticket's last words are told.

@@ -125,6 +125,10 @@ def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) ->
         plan.why = f"the helpdesk's ticket was merged into {source.merged_into}"
         _plan_last_words(state, plan, tools)
         return
+    leaving = next((notice for (topic, _id), notice in state.notices.items() if topic == reasons.DUPLICATE), None)
+    if leaving is not None and leaving.stands:
+        plan.why = "its issue was closed as a duplicate, and the case goes on at the other one"
+        return
     plan_of_fields = plan_shared_fields if state.others else plan_fields
     plan.fields = plan_of_fields(state, blocked=plan.blocked)
     plan.operations.extend([*_updates(state, plan.fields.writes), *plan.fields.restored])

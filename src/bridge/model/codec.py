@@ -146,6 +146,7 @@ def encode_snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "life": snapshot.life.value,
         "scope": dict(snapshot.scope),
         "merged_into": snapshot.merged_into,
+        "duplicate_of": snapshot.duplicate_of,
         "follows": snapshot.follows,
         "files": [encode_attachment(file) for file in snapshot.attachments],
     }
@@ -169,6 +170,7 @@ def decode_snapshot(ref: TicketRef, value: Mapping[str, Any]) -> Snapshot:
         life=Life(value["life"]),
         scope=MappingProxyType(dict(value["scope"])),
         merged_into=value.get("merged_into", ""),
+        duplicate_of=value.get("duplicate_of", ""),
         follows=value.get("follows", ""),
         attachments=tuple(decode_attachment(file) for file in value.get("files", ())),
     )

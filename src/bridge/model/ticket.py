@@ -173,6 +173,9 @@ class Snapshot:
     life: Life = Life.ALIVE
     merged_into: str = ""
     """The id of the ticket of the same site that this one was merged into."""
+    duplicate_of: str | None = ""
+    """The id of the ticket of the same site that this one was closed as a duplicate of, "" if of none; None where only
+    the comments tell, and they were not read."""
     follows: str = ""
     """The id of the closed ticket of the same site that this one follows up."""
     scope: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -89,7 +89,8 @@ class Readings:
             earlier = self.get(ref)
             if earlier is not None and earlier.thread is not None:
                 merged_into = snapshot.merged_into or earlier.merged_into
-                kept = replace(snapshot, thread=earlier.thread, merged_into=merged_into)
+                of = earlier.duplicate_of if snapshot.duplicate_of is None else snapshot.duplicate_of
+                kept = replace(snapshot, thread=earlier.thread, merged_into=merged_into, duplicate_of=of)
                 values["snapshot"] = encode_snapshot(kept)
         where = (ticket.c.site == ref.site, ticket.c.id == ref.id)
         self._connection.execute(update(ticket).where(*where).values(values))

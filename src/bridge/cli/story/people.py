@@ -245,6 +245,15 @@ class Jira(_Site):
         }
         self._call("PUT", f"/rest/api/3/issue/{key}", login=self._login("engineer"), body=body)
 
+    def close_as_duplicate(self, key: str, of: str) -> None:
+        """The engineer says that an issue is a duplicate of another, and closes it as such."""
+        ends = {"inwardIssue": {"key": key}, "outwardIssue": {"key": of}}
+        body = {"type": {"name": "Duplicate"}, **ends}
+        self._call("POST", "/rest/api/3/issueLink", login=self._login("engineer"), body=body)
+        for status in ("Selected", "In Progress"):
+            self.move(key, status)
+        self.move(key, "Done", resolution={"name": "Duplicate"})
+
     def delete(self, key: str) -> None:
         """The lead deletes an issue."""
         self._call("DELETE", f"/rest/api/3/issue/{key}", login=self._login("lead"))
@@ -316,6 +325,11 @@ class GitHub(_Site):
     def find(self, summary: str) -> str | None:
         """The number of the issue with this title, None if there is none yet."""
         return next((case.ticket for case in self.cases(threads=False) if case.summary == summary), None)
+
+    def file(self, summary: str, words: str) -> str:
+        """The engineer opens an issue. Its number."""
+        path, body = f"/repos/{self.repository}/issues", {"title": summary, "body": words}
+        return str(self._call("POST", path, login=self._login("engineer"), body=body)["number"])
 
     def comment(self, number: str, words: str, *, who: str = "engineer") -> None:
         """Somebody writes a comment."""

@@ -45,7 +45,7 @@ def join(
     known = transaction.links.get(member.group)
     if known is not None and known.tracker == issue.tracker:
         return known
-    _check_reach(transaction, routes, member, issue)
+    check_reach(transaction, routes, member, issue)
     _withdraw(transaction, member.group)
     if known is not None:
         _part(transaction, known)
@@ -114,7 +114,7 @@ def relink(
     known = transaction.links.get(member.group)
     if known is not None and known.tracker == member.tracker:
         return known
-    _check_reach(transaction, routes, member, member)
+    check_reach(transaction, routes, member, member)
     _withdraw(transaction, member.group)
     if known is not None:
         _part(transaction, known)
@@ -131,7 +131,7 @@ def relink(
     return linked
 
 
-def _check_reach(transaction: Transaction, routes: Mapping[str, Route], member: Link, issue: Link) -> None:
+def check_reach(transaction: Transaction, routes: Mapping[str, Route], member: Link, issue: Link) -> None:
     """Whether the member's route leads to where the issue is: the same site, and the same part of it."""
     route = routes.get(member.route)
     if route is None:

@@ -43,6 +43,7 @@ def _merge(transaction: Transaction, state: GroupState, link: Link, source: Snap
     own = transaction.links.find([survivor]).get(survivor)
     if own is None:
         return _move(transaction, link, source.key, survivor, why="was merged into")
+    survivor, own = _last_of(transaction, survivor, own)
     if own.tracker == link.tracker:
         leave(transaction, link.group, why=f"{source.key} was merged into #{survivor.id}")
         return True
@@ -53,11 +54,26 @@ def _merge(transaction: Transaction, state: GroupState, link: Link, source: Snap
         transaction.notices.record(link.group, reasons.MERGED, survivor.id, words)
         words = reasons.merged_here(source, link.tracker_key)
         transaction.notices.record(own.group, reasons.MERGED, source.ref.id, words)
-        for one in (link, own):
+        # Tickets that were merged into this one before lead on, too: their issues name the last one as well.
+        earlier = [TicketRef(source.ref.site, ident) for topic, ident in known if topic == reasons.MERGED]
+        for one in {each.group: each for each in (link, own, *transaction.links.find(earlier).values())}.values():
             transaction.hands.want(one.group, one.route)
         transaction.note("duplicate", group=link.group, of=own.group, issue=link.tracker_key, survivor=own.tracker_key)
         return True
     return False
+
+
+def _last_of(transaction: Transaction, survivor: TicketRef, own: Link) -> tuple[TicketRef, Link]:
+    """Where a chain of merges ends, among tickets that have an issue of their own."""
+    seen = {survivor}
+    while (reading := transaction.readings.get(survivor)) is not None and reading.merged_into:
+        further = TicketRef(survivor.site, reading.merged_into)
+        link = transaction.links.find([further]).get(further)
+        if link is None or further in seen:
+            break
+        seen.add(further)
+        survivor, own = further, link
+    return survivor, own
 
 
 def _follow_up(transaction: Transaction, state: GroupState, former: Link, source: Snapshot) -> bool:

@@ -28,6 +28,9 @@ EMBARGO = "embargo"
 NO_ADDRESSEE = "unaddressed"
 GONE = "gone"
 MERGED = "merged"
+DUPLICATE = "duplicate"
+DUPLICATE_HERE = "duplicate_here"
+DUPLICATE_ELSEWHERE = "duplicate_elsewhere"
 THANKS = "thanks"
 STRAYED = "strayed"
 MOVED = "moved"
@@ -211,6 +214,27 @@ def merged_here(source: Snapshot, issue: str) -> Document:
     """What the survivor's issue is told of the other one."""
     head = f"Ticket {source.key} was merged into this issue's ticket. Its own issue was {issue}, now a duplicate."
     return _words(head, f"Look there for what was said before. {issue} was not closed.")
+
+
+def duplicate_goes(issue: Snapshot, survivor: str) -> Document:
+    """What an issue is told that was closed as a duplicate, before its ticket leaves it."""
+    head = f"{issue.key} was closed as a duplicate of {survivor}, so the customer's ticket goes on there."
+    return _words(head, "What the customer says from now on, and what is told to them, goes by that issue.")
+
+
+def duplicate_came(issue: Snapshot) -> Document:
+    """What the issue is told that stays."""
+    head = f"{issue.key} was closed as a duplicate of this issue, and its ticket goes on here."
+    return _words(head, f"Look at {issue.key} for what was said before. Nothing was closed for it.")
+
+
+def duplicate_elsewhere(issue: Snapshot, survivor: str) -> Document:
+    """What an issue is told whose ticket cannot go on at the one that stays."""
+    of = survivor or "an issue that bridge cannot read"
+    head = (
+        f"{issue.key} was closed as a duplicate of {of}, where its ticket cannot go on: its route does not lead there."
+    )
+    return _words(head, "The ticket stays with this issue, and was not closed.")
 
 
 def goes_on(former: str, ticket: TicketRef, why: str) -> Document:

@@ -146,8 +146,14 @@ class JiraFields(JiraCore):
         elif ident == "resolutiondate":
             stamp = issue.get("resolved")
             shown[ident] = shown_time(stamp) if stamp else None
+        elif ident == "issuelinks":
+            shown[ident] = self.show_issue_links(issue)
         elif ident in ("comment", "attachment", "worklog"):
             shown[ident] = self.show_made_list(issue, ident)
+
+    def show_issue_links(self, issue: Json) -> list[Json]:
+        """The links to other issues; the part that keeps them does it."""
+        raise NotImplementedError
 
     def show_made_list(self, issue: Json, ident: str) -> Any:
         """The comments, attachments or worklogs as a field; the parts that keep them do it."""

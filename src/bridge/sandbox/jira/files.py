@@ -11,14 +11,14 @@ from werkzeug.wrappers import Request
 
 from bridge.sandbox.jira.core import Json, api, refusal, shown_time
 from bridge.sandbox.jira.fields import FieldProblem
-from bridge.sandbox.jira.releases import JiraReleases
+from bridge.sandbox.jira.linking import JiraLinking
 from bridge.sandbox.site import CONTENT, Refusal, Reply, route
 
 SIZE_LIMIT = 10 * 1024 * 1024
 _SECONDS = {"w": 144_000, "d": 28_800, "h": 3600, "m": 60}
 
 
-class JiraFiles(JiraReleases):
+class JiraFiles(JiraLinking):
     """Attachments, worklogs and remote links. Settings: `upload_limit` (bytes a file may have), `denied_permissions`
     (with LINK_ISSUES no remote link is written).
 

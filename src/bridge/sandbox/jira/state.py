@@ -76,6 +76,7 @@ _SYSTEM = (
     ("security", "Security Level", "Security Level", "securitylevel", "", "security"),
     ("comment", "Comment", "Comment", "comments-page", "", "made"),
     ("attachment", "Attachment", "Attachment", "array", "attachment", "made"),
+    ("issuelinks", "Linked Issues", "Linked Issues", "array", "issuelinks", "made"),
     ("worklog", "Log Work", "Log Work", "array", "worklog", "made"),
 )
 _CUSTOM = (
