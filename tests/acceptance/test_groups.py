@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bridge.cli.story.script import Opened
 from bridge.engine.life.joining import join, leave
+from bridge.errors import ConfigurationError
 from bridge.model.ticket import TicketRef
 from bridge.store.links import Link
 
@@ -169,3 +172,24 @@ def test_a_ticket_taken_off_a_shared_issue_goes_its_own_way_again(world: World) 
     assert not any("Any news?" in said for said in said_at(world, key))
     assert any("Any news?" in said for said in said_at(world, link_of(world, second).tracker_key))
     assert severity(world, key) == "S3"
+
+
+def test_w06_a_field_filled_while_two_customers_share_the_issue_is_told_to_neither(world: World) -> None:
+    two_customers(world)
+    first, second = world.file(world.acme, "Checkout fails"), world.file(world.globex, "Cannot pay")
+    world.converge()
+    key = put_together(world, first, second)
+    world.jira.fill(key, "Root cause", "The certificate of ACME's shop is too old.")
+    world.converge()
+    assert not [one for opened in (first, second) for one in world.ticket(opened).said if "certificate" in one.words]
+    [note] = [one.words for one in world.issue(first).said if "What Root cause says reached no customer" in one.words]
+    assert "/cause 1234" in note
+    world.jira.comment(key, f"/cause acme:{first.ticket} Your certificate is too old.")
+    world.converge()
+    assert [one for one in world.ticket(first).said if "Your certificate is too old" in one.words]
+    assert not [one for one in world.ticket(second).said if "certificate" in one.words]
+    fan_out = "mode: live\n    owner: {summary: both}\n    shared: {fan_out: [summary]}"
+    edit = world.edit
+    world.edit = lambda text: edit(text).replace("mode: live", fan_out, 1)
+    with pytest.raises(ConfigurationError, match="would bring words of one customer's case to another"):
+        world.start()

@@ -24,7 +24,7 @@ from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Item, Problems, did_you_mean
 from bridge.model.brake import BrakeLimits
 from bridge.model.policy import FieldPolicy, SharedPolicy, wrong_rule
-from bridge.model.words import CANONICAL_FIELDS, Direction, FollowUp, HeldBy, Mode, OnConflict, Side
+from bridge.model.words import CANONICAL_FIELDS, WORDLESS_FIELDS, Direction, FollowUp, HeldBy, Mode, OnConflict, Side
 
 Word = TypeVar("Word")
 
@@ -148,7 +148,25 @@ def compile_all(config: Config, source: Item, files: MappingFiles, problems: Pro
         plan = _compile_route(name, route, config, (item, files, problems))
         if plan is not None and len(problems.found) == before:
             plans.append(plan)
+    for plan in plans:
+        _check_fan_out(plan, plans, source.find(("routes", plan.name)), problems)
     return tuple(plans)
+
+
+def _check_fan_out(plan: RoutePlan, plans: list[RoutePlan], item: Item, problems: Problems) -> None:
+    """Words that engineers write for one customer never go to another: where tickets of two routes may share an issue,
+    a field with words is not written back to all."""
+    sharing = [one for one in plans if one is not plan and _may_share(one.tracker, plan.tracker)]
+    for name in sorted(plan.shared.fan_out - WORDLESS_FIELDS) if sharing else ():
+        said = f"`{name}` in `fan_out` would bring words of one customer's case to another: issues may be shared with"
+        hint = f"only {', '.join(sorted(WORDLESS_FIELDS))} go to several customers; take `{name}` out of `fan_out`"
+        problems.add(f"{said} route {sharing[0].name}", item.find(("shared", "fan_out")).place, hint)
+
+
+def _may_share(one: SidePlan, other: SidePlan) -> bool:
+    """Whether two routes lead to the same part of the same site, as far as their scopes tell apart."""
+    same = {name for name in ("project", "repository") if name in one.scope and name in other.scope}
+    return one.site == other.site and all(one.scope[name] == other.scope[name] for name in same)
 
 
 def _compile_route(
@@ -207,7 +225,7 @@ def _shared(route: RouteConfig, item: Item, policies: Mapping[str, FieldPolicy],
         place = fans.place if fans is not None else None
         if policy is None:
             problems.add(f"`{name}` in `fan_out` is not mapped on both sides", place)  # type: ignore[arg-type]
-        elif policy.direction is not Direction.BOTH:
+        elif policy.direction not in (Direction.BOTH, Direction.TO_HELPDESK):
             hint = f"say `owner: {{{name}: both}}` as well"
             problems.add(f"`{name}` in `fan_out` does not flow both ways", place, hint)  # type: ignore[arg-type]
     return SharedPolicy(

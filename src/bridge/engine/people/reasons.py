@@ -12,10 +12,10 @@ from typing import Any
 from bridge.engine.guards.embargo import embargo_words
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState
-from bridge.engine.texts.addressee import COMMAND_ITEM, UNADDRESSED
+from bridge.engine.texts.addressee import COMMAND_ITEM, FIELD_ITEM, SEVERAL, UNADDRESSED
 from bridge.engine.texts.notes import Reason, is_note
 from bridge.engine.values.fields import FieldsPlan, pairs_of
-from bridge.model.document import EMPTY, Document, Node, digest, doc, node, paragraph, text, to_plain
+from bridge.model.document import EMPTY, Document, Node, digest, doc, from_plain, node, paragraph, text, to_plain
 from bridge.model.operation import OPEN, Operation, OperationKind, OperationState
 from bridge.model.ticket import Comment, Life, Snapshot, TicketRef
 from bridge.model.words import Side
@@ -49,6 +49,7 @@ def standing(state: GroupState, fields: FieldsPlan, planned: Iterable[Operation]
         *_brakes(state),
         *_embargo(state),
         *_unaddressed(state),
+        *_unaddressed_fields(state),
         *_life(state, fields),
     ]
 
@@ -156,6 +157,32 @@ def _unaddressed(state: GroupState) -> Iterator[Reason]:
             )
             mend = "Edit it so that the ticket's number follows the command, as in `#reply 1234 …`."
             yield Reason(NO_ADDRESSEE, comment.id, doc(paragraph(node("strong", text(words))), paragraph(text(mend))))
+
+
+def _unaddressed_fields(state: GroupState) -> Iterator[Reason]:
+    """Fields that were filled while several customers share the issue, and so told to none of them. One ticket of the
+    group tells of each."""
+    issue = state.snapshots.get(Side.TRACKER)
+    if issue is None or not state.others:
+        return
+    held: dict[str, tuple[GroupState, str]] = {}
+    for one in state.members:
+        for (side, name, _part), item in one.items.items():
+            if side is Side.TRACKER and FIELD_ITEM in name and item.reason == f"{UNADDRESSED}{SEVERAL}":
+                held.setdefault(name, (one, item.source_hash))
+    for name, (teller, says) in held.items():
+        kind, _, rest = name.partition(FIELD_ITEM)
+        native = rest.rpartition(":")[0]
+        if teller is state and _says(issue.value(native), says):
+            head = f"What {native} says reached no customer: {SEVERAL}."
+            mend = f"Say it in a comment that names the ticket, as in `/{kind} 1234 …`."
+            yield Reason(NO_ADDRESSEE, name, _words(head, mend))
+
+
+def _says(value: Any, says: str) -> bool:
+    """Whether a field still has the words that were held."""
+    words = to_plain(value) if isinstance(value, Node) else str(value or "")
+    return digest(from_plain(words.strip())) == says
 
 
 def _life(state: GroupState, fields: FieldsPlan) -> Iterator[Reason]:

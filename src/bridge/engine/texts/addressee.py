@@ -18,6 +18,11 @@ OTHERS = "for another ticket of the group"
 _NAMES = re.compile(r"(?P<names>[^\s,:]+(?::[^\s,:]+)?(?:,\s?[^\s,:]+(?::[^\s,:]+)?)*)(?P<end>:?)(?=\s|$)")
 
 
+FIELD_ITEM = ":field:"
+"""What stands in the item of an update that a filled field asks for, between its kind and the field's native name."""
+SEVERAL = "several customers share the issue, and a field names none of them"
+
+
 @dataclass(frozen=True, slots=True)
 class Addressed:
     """The links a text is for, and the text without the words that named them. `problem` says why it is for none."""

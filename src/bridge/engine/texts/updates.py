@@ -13,7 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from bridge.casework.wording import Update, word_update
 from bridge.engine.route import Route
 from bridge.engine.state import OLDER, GroupState
-from bridge.engine.texts.addressee import COMMAND_ITEM, OTHERS, UNADDRESSED, addressed
+from bridge.engine.texts.addressee import COMMAND_ITEM, FIELD_ITEM, OTHERS, SEVERAL, UNADDRESSED, addressed
 from bridge.engine.texts.shown_files import belonging
 from bridge.engine.texts.threads import Signer, ThreadPlan, visibility_for, was_for_others
 from bridge.mapping import Command, FieldFilled, Released, UpdateRule
@@ -68,6 +68,9 @@ def plan_updates(state: GroupState, *, blocked: str, sign: Signer, templates: Sa
     still: dict[str, tuple[UpdateRule, _Trigger]] = {}
     for each in state.route.tracker.mapping.updates:
         for trigger in _triggers(snapshot, each, partial(_aim, state, plan)):
+            if _is_for_several(state, trigger):
+                _hold(state, trigger, plan)
+                continue
             still[trigger.item] = (each, trigger)
             if (Side.TRACKER, trigger.item, 1) not in state.items and not _is_said(state, plan, each.kind, trigger):
                 held = bool(each.release_by) and not releases.given(each, trigger, after=trigger.position)
@@ -255,7 +258,7 @@ def _filled(snapshot: Snapshot, rule: UpdateRule, trigger: FieldFilled) -> Itera
     words = rich.to_plain(body).strip()
     if words:
         says = rich.digest(from_plain(words))
-        yield _Trigger(f"{rule.kind}:field:{trigger.native}:{says[:12]}", body, "", says)
+        yield _Trigger(f"{rule.kind}{FIELD_ITEM}{trigger.native}:{says[:12]}", body, "", says)
 
 
 def _commanded(snapshot: Snapshot, rule: UpdateRule, trigger: Command, aim: Aim) -> Iterator[_Trigger]:
@@ -318,6 +321,21 @@ def _aim(state: GroupState, plan: ThreadPlan, comment: Comment, body: Document) 
     if state.items.get((item.side, item.source_id, 1)) != item:
         plan.items.append(item)
     return None
+
+
+def _is_for_several(state: GroupState, trigger: _Trigger) -> bool:
+    """Whether it is what a field of the issue says while several customers share it: a field names no addressee, and
+    what it says may be of one of them only. A text that was sent already stays."""
+    if FIELD_ITEM not in trigger.item or len({one.route.name for one in state.members}) == 1:
+        return False
+    known = state.items.get((Side.TRACKER, trigger.item, 1))
+    return known is None or not known.target_id
+
+
+def _hold(state: GroupState, trigger: _Trigger, plan: ThreadPlan) -> None:
+    item = Item(Side.TRACKER, trigger.item, 1, Fate.SKIPPED, trigger.hash, reason=f"{UNADDRESSED}{SEVERAL}")
+    if state.items.get((item.side, item.source_id, 1)) is None:
+        plan.items.append(item)
 
 
 def _versions(snapshot: Snapshot, rule: UpdateRule, trigger: Released) -> Iterator[_Trigger]:

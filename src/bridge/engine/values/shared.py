@@ -15,7 +15,7 @@ from bridge.engine.values.fields import FieldsPlan, FieldWrite, Natives, Pair, a
 from bridge.model.brake import BrakeKind
 from bridge.model.operation import Operation, OperationKind, OperationState
 from bridge.model.ticket import Life, Reading
-from bridge.model.words import STATE, Direction, Mode, Side
+from bridge.model.words import STATE, WORDLESS_FIELDS, Direction, Mode, Side
 from bridge.store.links import BaseMove
 from bridge.sync.reduce import Voice, default_rule, reduce, stand
 from bridge.sync.table import Action, Decision, FieldCase, SideView, Value, decide
@@ -31,7 +31,7 @@ def plan_shared_fields(state: GroupState, *, blocked: str) -> FieldsPlan:
         shared = _Shared(state, pair, stopped, state.members)
         if pair.policy.direction in _UP:
             shared.plan_up(plan)
-        if pair.policy.direction not in _UP or shared.fans_out:
+        if shared.goes_down:
             shared.plan_down(plan)
     return plan
 
@@ -61,7 +61,22 @@ class _Shared:
     def fans_out(self) -> bool:
         """Whether the issue's value is written to the tickets: the state always is, others where the route says so."""
         declared = self.name == STATE or self.name in self.state.route.shared.fan_out
-        return declared and self.pair.policy.direction is Direction.BOTH
+        return declared and self.pair.policy.direction is Direction.BOTH and self.may_reach_all
+
+    @property
+    def may_reach_all(self) -> bool:
+        """Whether nothing that was written for one customer reaches another: words stay with the customers of one
+        route."""
+        return self.name in WORDLESS_FIELDS or len({one.route.name for one in self.members}) == 1
+
+    @property
+    def goes_down(self) -> bool:
+        """Whether what the issue shows is written to this ticket."""
+        if self.pair.policy.direction in _UP:
+            return self.fans_out
+        is_one_customers = len({one.route.name for one in self.members}) == 1
+        declared = self.name == STATE or self.name in self.state.route.shared.fan_out
+        return is_one_customers or (declared and self.may_reach_all)
 
     @property
     def speaker(self) -> GroupState | None:
