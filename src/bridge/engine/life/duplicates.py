@@ -110,7 +110,7 @@ def _move(
     transaction: Transaction, routes: Mapping[str, Route], link: Link, issue: Snapshot, survivor: Snapshot
 ) -> None:
     comments = survivor.thread.comments if survivor.thread else ()
-    past_until = max((one.created_at for one in comments), default=survivor.created_at)
+    past_until = max((one.created_at for one in comments), default=None)
     member = replace(
         link,
         tracker=survivor.ref,
