@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bridge.cli.story.filing import DeskFiles
 from bridge.cli.story.script import Opened, Reach
 from bridge.config.packs import pack_path
 from bridge.engine.guards.recheck import Refusal, look_again
@@ -205,6 +206,8 @@ def embargoed(world: World) -> Opened:
     opened = world.file(world.acme, "Checkout fails")
     world.converge()
     world.jira.comment(world.issue(opened).ticket, "#reply We are on it.")
+    desk = DeskFiles(world.acme)
+    desk.reply(opened.ticket, "<p>The log.</p>", desk.upload("trace.log", b"secret"))
     world.converge()
     world.acme.change(opened.ticket, tags=["security-embargo"])
     world.converge()
@@ -227,6 +230,7 @@ def test_a_late_embargo_freezes_both_directions_and_lists_what_had_left(world: W
     out = [(line["what"].partition(",")[0], line["site"]) for line in embargo.already_out]
     assert ("the issue", "vendor-jira") in out
     assert ("comment", "acme-desk") in out
+    assert ("comment with a file", "vendor-jira") in out
     assert all("We are on it" not in str(line) for line in embargo.already_out)
 
 
@@ -235,7 +239,7 @@ def test_a_late_embargo_is_told_once_where_only_the_vendor_reads_and_its_end_too
     notes = [said.words for said in world.issue(opened).said if "Nothing of this case crosses" in said.words]
     assert len(notes) == 1
     assert "comment at acme-desk" in notes[0]
-    assert len(world.ticket(opened).said) == 2
+    assert len(world.ticket(opened).said) == 3
     world.acme.reply(opened.ticket, "It is public now.")
     world.acme.change(opened.ticket, tags=["vip"])
     world.converge()

@@ -50,6 +50,9 @@ def _line(one: Operation, at: datetime, sites: dict[Side, str]) -> dict[str, Any
         what = one.field_name
     else:
         what = one.marker.kind if one.marker is not None else "comment"
+    files = len(one.payload.get("files", ()))
+    if files:
+        what += " with a file" if files == 1 else f" with {files} files"
     return {"what": what, "site": sites[one.side], "id": one.remote_id, "at": at.isoformat(), "rule": one.reason}
 
 
