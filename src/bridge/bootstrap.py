@@ -101,7 +101,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     openers = {name: _opener(kinds[config.sites[name].connector], settings[name], wires[name]) for name in settings}
     ledger = open_ledger(clock=clock, directory=None if store_url else directory, url=store_url)
     connections = Connections(openers, settings, lambda site: wires[site].offset)
-    routes = {plan.name: _route(plan, config, began_at=_began_at(ledger, plan)) for plan in config.routes_compiled}
+    routes = {plan.name: _route_of(ledger, plan, config) for plan in config.routes_compiled}
     tools = Tools(
         sign=lambda marker: signing.sign(key, marker),
         split=_splitter(connections),
@@ -260,7 +260,7 @@ def reach(config: Config, *, clock: Clock | None = None) -> Reach:
     for name in settings:
         kind = kinds[config.sites[name].connector]
         openers[name] = _opener(kind, settings[name], _wire(name, config.sites[name], kind.limits(), clock, Meter()))
-    routes = {plan.name: _route(plan, config, began_at=_began_at(ledger, plan)) for plan in config.routes_compiled}
+    routes = {plan.name: _route_of(ledger, plan, config) for plan in config.routes_compiled}
     return Reach(ledger, Connections(openers, settings), routes)
 
 
@@ -269,17 +269,25 @@ def _used_sites(config: Config) -> dict[str, SiteConfig]:
     return {name: site for name, site in config.sites.items() if name in used}
 
 
-def _began_at(ledger: Ledger, plan: RoutePlan) -> datetime:
-    """When this ledger first knew the route: once written, it stands."""
+def _route_of(ledger: Ledger, plan: RoutePlan, config: Config) -> Route:
+    """A route as this ledger has known it since it first did."""
+    began_at = _first_known(ledger, f"began:{plan.name}")
+    # Issues that stood there before any of them could reach a customer begin nothing, unless an admin names a day.
+    opens = plan.tracker.opening is not None and plan.mode is Mode.LIVE
+    opens_at = _first_known(ledger, f"opens:{plan.name}") if opens else None
+    return _route(plan, config, began_at=began_at, opens_at=opens_at)
+
+
+def _first_known(ledger: Ledger, name: str) -> datetime:
+    """When this ledger first knew something: once written, it stands."""
     with ledger.begin() as transaction:
-        name = f"began:{plan.name}"
         known = read_meta(transaction, name)
         if known is None:
             write_meta(transaction, name, transaction.now.isoformat())
         return datetime.fromisoformat(known) if known else transaction.now
 
 
-def _route(plan: RoutePlan, config: Config, *, began_at: datetime) -> Route:
+def _route(plan: RoutePlan, config: Config, *, began_at: datetime, opens_at: datetime | None = None) -> Route:
     start = plan.begin.from_
     earliest = began_at if plan.begin.link == "new" else began_at - FIRST_DAYS
     begin_at = datetime.combine(start, time(), UTC) if start else earliest
@@ -297,6 +305,7 @@ def _route(plan: RoutePlan, config: Config, *, began_at: datetime) -> Route:
         undo=timedelta(seconds=plan.undo_s),
         language=plan.language,
         digest=hash_of(meaning),
+        opens_at=begin_at if start else (opens_at or began_at).replace(microsecond=0),  # as sites tell it
         brakes=plan.brakes,
         allow_public=plan.allow_public,
         shared=plan.shared,
@@ -318,6 +327,7 @@ def _side(plan: SidePlan, config: Config) -> RouteSide:
         scope=plan.scope,
         mapping=plan.mapping,
         open_when=plan.open_when,
+        opening=plan.opening,
     )
 
 

@@ -12,10 +12,10 @@ from rich.table import Column, Table
 
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
 from bridge.config import RoutePlan
-from bridge.config.describe import rule_words, trigger_words
+from bridge.config.describe import message_words, rule_words, trigger_words
 from bridge.engine.guards.exposure import Exposed, exposures
 from bridge.errors import ConfigurationError
-from bridge.mapping import CommentRule, UpdateRule
+from bridge.mapping import CommentRule, Opening, UpdateRule
 from bridge.model.words import Audience
 
 READERS = {
@@ -63,12 +63,15 @@ def exposed(plan: RoutePlan) -> tuple[Exposed, ...]:
         helpdesk=plan.helpdesk.mapping,
         tracker=plan.tracker.mapping,
         policies=plan.policies,
+        opening=plan.tracker.opening,
     )
 
 
 def _what(row: Exposed) -> str:
     if isinstance(row.rule, CommentRule):
         return f"a comment{rule_words(row.rule)}"
+    if isinstance(row.rule, Opening):
+        return f"a ticket of its own: {message_words(row.rule)}"
     if isinstance(row.rule, UpdateRule):
         return f"update `{row.name}`: when {trigger_words(row.rule)}"
     return row.kind.replace("_", " ") + f" {row.name}"

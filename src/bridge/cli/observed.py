@@ -42,7 +42,7 @@ def _kind(operation: Operation) -> str:
 
 
 def _reaches_customer(operation: Operation) -> bool:
-    return operation.kind is OperationKind.COMMENT and operation.side is Side.HELPDESK
+    return operation.kind in (OperationKind.COMMENT, OperationKind.CREATE) and operation.side is Side.HELPDESK
 
 
 def _text(operation: Operation) -> dict[str, str]:

@@ -11,6 +11,7 @@ from bridge.config.shape import Config
 from bridge.errors import Place
 from bridge.mapping.comments import CommentRule
 from bridge.mapping.condition import Condition, Test
+from bridge.mapping.opening import Opening, Words
 from bridge.mapping.table import TableLens
 from bridge.mapping.updates import Command, FieldFilled, UpdateRule
 from bridge.model.policy import FieldPolicy
@@ -22,6 +23,11 @@ MODES = {
     Mode.LIVE: "is live",
 }
 
+AUDIENCES = {
+    "customer_user": "the customer's users",
+    "customer_team": "the customer's own team, as an internal note",
+    "vendor": "the vendor",
+}
 VERBS = {"any": "", "none": "not ", "starts_with": "beginning with "}
 TOLD = {"cause": "the cause", "workaround": "a workaround", "delivered": "of the delivery"}
 
@@ -54,6 +60,8 @@ def _sentences(plan: RoutePlan) -> Iterator[str]:
     where = plan.tracker.scope.get("project") or plan.tracker.scope.get("repository") or ""
     inside = f" in {where}" if where else ""
     yield f"a ticket of {plan.helpdesk.site}{opens} becomes {_article(kind)}{inside} on {plan.tracker.site}"
+    if plan.tracker.opening is not None:
+        yield _opening(plan, plan.tracker.opening)
     yield f"the route {MODES[plan.mode]}"
     for name, policy in plan.policies.items():
         yield _policy(name, policy)
@@ -65,6 +73,35 @@ def _sentences(plan: RoutePlan) -> Iterator[str]:
     for side in (plan.helpdesk, plan.tracker):
         for condition in side.mapping.deny:
             yield f"a ticket of {side.site} with {_condition(condition)} stays there ({_at(condition.place)})"
+
+
+def _opening(plan: RoutePlan, opening: Opening) -> str:
+    """Which issues begin a case, and all that their tickets say."""
+    said = message_words(opening)
+    title = "its first line" if opening.title is None else _source(opening.title)
+    readers = AUDIENCES[opening.audience]
+    fields = "".join(f", {name} {_values(value)}" for name, value in opening.fields.items())
+    also = f", with{fields[1:]}" if fields else ""
+    wait = f" after {show_duration(timedelta(seconds=plan.undo_s))}" if plan.undo_s else ""
+    return (
+        f"an issue of {plan.tracker.site} with {_condition(plan.tracker.open_when)} begins a case: a ticket is made at "
+        f"{plan.helpdesk.site}{wait} for {_source(opening.requester)}{also}; it says {said} to {readers}, under the title "
+        f"{title} ({_at(opening.place)})"
+    )
+
+
+def message_words(opening: Opening) -> str:
+    """Where the first message of a ticket comes from."""
+    message = opening.message
+    return _source(message) if isinstance(message, Words) else f"what follows in a comment{rule_words(message)}"
+
+
+def _source(words: Words) -> str:
+    return words.text or f"what stands in `{words.field}`"
+
+
+def _values(value: object) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _table(name: str, plan: RoutePlan) -> Iterator[str]:
@@ -134,12 +171,7 @@ def rule_words(rule: CommentRule) -> str:
 
 
 def _audience(rule: CommentRule) -> str:
-    words = {
-        "customer_user": "the customer's users",
-        "customer_team": "the customer's own team, as an internal note",
-        "vendor": "the vendor",
-    }
-    return words[str(rule.audience)]
+    return AUDIENCES[str(rule.audience)]
 
 
 def _update(rule: UpdateRule, undo: str) -> str:

@@ -19,6 +19,7 @@ from bridge.mapping.condition import Condition, compile_condition
 from bridge.mapping.defaults import RouteWishes, compile_policies
 from bridge.mapping.examples import run_examples
 from bridge.mapping.lens import normal_form
+from bridge.mapping.opening import Opening, compile_opening
 from bridge.mapping.overlay import lay_over
 from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Item, Problems, did_you_mean
@@ -31,7 +32,8 @@ Word = TypeVar("Word")
 
 @dataclass(frozen=True, slots=True)
 class SidePlan:
-    """One end of a compiled route. `scope` is in the connector's words; `open_when` None takes every ticket in scope."""
+    """One end of a compiled route. `scope` is in the connector's words; `open_when` None takes every ticket in scope of a
+    helpdesk, and none of a tracker, where it says which issues begin a case with the ticket that `opening` describes."""
 
     side: Side
     site: str
@@ -39,10 +41,12 @@ class SidePlan:
     scope: Mapping[str, str]
     mapping: SideMapping
     open_when: Condition | None
+    opening: Opening | None = None
 
     def native_fields(self) -> frozenset[str]:
         """Every native field a rule of this side mentions, `open_when` included."""
-        return self.mapping.native_fields() | (self.open_when.natives if self.open_when else frozenset())
+        natives = self.mapping.native_fields() | (self.open_when.natives if self.open_when else frozenset())
+        return natives | (self.opening.natives if self.opening else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,7 @@ def _side(
     condition = None
     if when is not None and when.value is not None:
         condition = compile_condition(when, problems, "`open_when`")
+    opening = _opening(side, item, condition, config, (held_by, problems))
     return SidePlan(
         side=side,
         site=wish.site,
@@ -255,7 +260,34 @@ def _side(
         scope=MappingProxyType(wish.scope),
         mapping=mapping,
         open_when=condition,
+        opening=opening,
     )
+
+
+def _opening(
+    side: Side, item: Item, condition: Condition | None, config: Config, reading: tuple[HeldBy, Problems]
+) -> Opening | None:
+    """The `new_ticket:` of a tracker's side, which says nothing without `open_when:`, as that does without it."""
+    held_by, problems = reading
+    block = item.get("new_ticket")
+    if block is not None and block.value is None:
+        block = None  # so stands what nobody wrote, in a config built otherwise
+    if block is not None and side is Side.HELPDESK:
+        problems.add("`new_ticket` stands under `tracker:`, whose issues begin cases", item.key_place("new_ticket"))
+        return None
+    if block is None:
+        if side is Side.TRACKER and condition is not None:
+            problems.add(
+                "`open_when` says which issues begin a case, and nothing says what their tickets hold",
+                item.key_place("open_when"),
+                "add `new_ticket: {requester: …, message: …}` beside it",
+            )
+        return None
+    opening = compile_opening(block, held_by=held_by, roles=known_roles(config), problems=problems)
+    if condition is None:
+        hint = "add `open_when: {labels: {any: [tell-customer]}}`"
+        problems.add("`new_ticket` does not say which issues begin a case", item.key_place("new_ticket"), hint)
+    return opening
 
 
 def _wishes(

@@ -128,13 +128,17 @@ class Person(_Part):
 
 
 class SideConfig(_Part):
-    """One end of a route. Keys other than these are the scope, in the connector's words (`project`, `repository`)."""
+    """One end of a route. Keys other than these are the scope, in the connector's words (`project`, `repository`).
+
+    `new_ticket` stands on the tracker's side only: what the ticket says that an issue begins.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     site: str
     mapping: str
     open_when: Any = None
+    new_ticket: Any = None
 
     @property
     def scope(self) -> dict[str, str]:

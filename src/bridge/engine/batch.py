@@ -33,6 +33,7 @@ from bridge.engine.sending.race import confirm_restored
 from bridge.engine.sending.recovery import Recovery
 from bridge.engine.state import GroupState, load_members, load_state, update_key
 from bridge.engine.texts.notes import places, told_of
+from bridge.engine.texts.opening import is_opening
 from bridge.engine.texts.threads import has_last_words
 from bridge.engine.values.fields import RESTORES, have_met
 from bridge.engine.values.moments import Moments
@@ -307,7 +308,7 @@ class Batch:
             hand=state.hand,
             route=state.route,
             side=side,
-            source=state.helpdesk_ref,
+            source=state.source_ref,
             ref=state.ref(side),
             key=snapshot.key if snapshot else link_key,
             snapshot=snapshot,
@@ -439,7 +440,8 @@ def _record_one(transaction: Transaction, state: GroupState, one: Operation) -> 
 def _payload(one: Operation, standing: Operation) -> Mapping[str, Any]:
     """What an unsent operation says. Rules decide anew who may read what a person put in place of the text."""
     if one.kind is OperationKind.CREATE:
-        return standing.payload if standing.attempts or standing.edited else one.payload
+        is_fixed = standing.edited or (standing.attempts and not is_opening(one))
+        return standing.payload if is_fixed else one.payload
     if standing.edited and "body" in one.payload:
         return {**one.payload, "body": standing.payload["body"]}
     return one.payload

@@ -11,6 +11,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.engine.letters import is_outdated
 from bridge.engine.life.late import plan_follow_up
+from bridge.engine.life.opening import plan_opening
 from bridge.engine.people import reasons
 from bridge.engine.route import Route
 from bridge.engine.state import GroupState
@@ -84,9 +85,9 @@ def make_plan(state: GroupState, tools: Tools) -> Plan:
     denied = _denied(state)
     strayed = reasons.rests(state) if state.link is not None else ""
     plan = Plan(blocked=denied or strayed or state.braked(), denied=denied)
-    source = state.snapshots.get(Side.HELPDESK)
+    source = state.snapshots.get(state.source_side)
     if source is None:
-        plan.need.add(Side.HELPDESK)
+        plan.need.add(state.source_side)
         return plan
     _plan_case(state, source, plan, tools)
     plan.notes = plan_notes(
@@ -114,6 +115,9 @@ def _is_seen(state: GroupState, side: Side, *, since: datetime) -> bool:
 
 
 def _plan_case(state: GroupState, source: Snapshot, plan: Plan, tools: Tools) -> None:
+    if state.link is None and state.source_side is Side.TRACKER:
+        _plan_ticket(state, plan, tools)
+        return
     if state.link is None:
         _plan_link(state, plan, tools)
         return
@@ -285,6 +289,16 @@ def _plan_link(state: GroupState, plan: Plan, tools: Tools) -> None:
     plan.threads = [ThreadPlan(items=promise_first_files(source))]
     if route.mode is Mode.OBSERVE:
         _plan_texts(state, plan, tools)
+
+
+def _plan_ticket(state: GroupState, plan: Plan, tools: Tools) -> None:
+    """An issue without a ticket: make one, if a rule of the route says so."""
+    opening = plan_opening(state, blocked=plan.blocked, sign=tools.sign)
+    plan.why = opening.why
+    plan.operations.extend(opening.operations)
+    plan.threads = [ThreadPlan(cancelled=opening.cancelled)]
+    if opening.need:
+        plan.need.add(Side.TRACKER)
 
 
 def _is_open_create(one: Operation, payload: Mapping[str, Any], route: Route) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from bridge.mapping import Condition, SideMapping
+from bridge.mapping import Condition, Opening, SideMapping
 from bridge.model.brake import BrakeLimits
 from bridge.model.policy import FieldPolicy, SharedPolicy
 from bridge.model.ticket import Person
 from bridge.model.words import FollowUp, HeldBy, Mode, Side
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 RolesOf = Callable[[str, Person], frozenset[str]]
 """The names of the config's people that a person of a site stands for."""
@@ -18,7 +20,8 @@ RolesOf = Callable[[str, Person], frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class RouteSide:
-    """One end: which site, which part of it (`scope`), its rules, and when a ticket there belongs to the route."""
+    """One end: which site, which part of it (`scope`), its rules, and when a ticket there belongs to the route: at the
+    tracker only where `opening` says how the customer's ticket is made then."""
 
     side: Side
     site: str
@@ -27,12 +30,14 @@ class RouteSide:
     scope: Mapping[str, str]
     mapping: SideMapping
     open_when: Condition | None = None
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One customer's configured pair. `digest` changes when its rules do. `begin_link`: which tickets found at the
-    start are linked: `open`, `all` or `new` ones. `undo` is how long a customer update waits before it is sent."""
+    start are linked: `open`, `all` or `new` ones. `undo` is how long a customer update waits before it is sent.
+    `opens_at`: issues made before never begin a case."""
 
     name: str
     mode: Mode
@@ -45,6 +50,7 @@ class Route:
     undo: timedelta
     language: str
     digest: str
+    opens_at: datetime = NEVER
     brakes: BrakeLimits = field(default_factory=BrakeLimits)
     allow_public: bool = False
     shared: SharedPolicy = field(default_factory=SharedPolicy)
@@ -53,6 +59,11 @@ class Route:
     def end(self, side: Side) -> RouteSide:
         """One end of the route."""
         return self.helpdesk if side is Side.HELPDESK else self.tracker
+
+    @property
+    def ends(self) -> tuple[RouteSide, RouteSide]:
+        """Both ends, the helpdesk's first."""
+        return self.helpdesk, self.tracker
 
     def end_at(self, site: str) -> RouteSide:
         """The end that stands at `site`."""

@@ -29,8 +29,12 @@ OLDER = "older than the link"
 """How the reason begins for which a comment of an issue is not for a ticket that joined it later."""
 
 
+UNROUTED = "unrouted"
+"""The topic of the notice that several routes claim a ticket."""
+
+
 def group_of(route: str, ref: TicketRef) -> str:
-    """The name of the group that a helpdesk ticket starts: it keeps this name for ever."""
+    """The name of the group that a ticket starts, a helpdesk's or a tracker's: it keeps this name for ever."""
     return f"{route}:{ref}"
 
 
@@ -40,8 +44,25 @@ def update_key(group: str, side: Side, field_name: str, number: int) -> str:
 
 
 def source_of(group: str) -> TicketRef:
-    """The helpdesk ticket a group was started by."""
+    """The ticket a group was started by."""
     return TicketRef.parse(group.partition(":")[2])
+
+
+def started_at(group: str, route: Route) -> Side:
+    """The side of its route on which a group was started."""
+    return Side.TRACKER if source_of(group).site == route.tracker.site else Side.HELPDESK
+
+
+def ends_of(group: str, route: Route, link: Link | None) -> dict[Side, TicketRef]:
+    """The tickets of a group by side: before it is linked, only the one it was started by."""
+    if link is None:
+        return {started_at(group, route): source_of(group)}
+    return {side: link.ref(side) for side in Side}
+
+
+def claims_of(ref: TicketRef) -> str:
+    """The place of the notice that several routes claim a ticket."""
+    return f"{UNROUTED} {ref}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +104,8 @@ class GroupState:
     generation: int = 0
     is_asked: bool = False
     """Whether a person asked for a ticket without an issue to be taken up, whatever its age."""
+    taken: str = ""
+    """Why an issue without a ticket belongs to another case, or to none, whatever its rules say."""
     former: Link | None = None
     """The link of the closed ticket that a ticket without an issue follows up."""
     own: Mapping[str, Mapping[str, Reading]] = field(default_factory=dict)
@@ -104,13 +127,18 @@ class GroupState:
         return any(seat.suspended for seat in self.hand.seats if seat.group == self.hand.group)
 
     @property
-    def helpdesk_ref(self) -> TicketRef:
-        """The helpdesk's ticket."""
+    def source_side(self) -> Side:
+        """The side of `source_ref`."""
+        return Side.HELPDESK if self.link else started_at(self.hand.group, self.route)
+
+    @property
+    def source_ref(self) -> TicketRef:
+        """The helpdesk's ticket; while there is no link, the ticket that started the group, which may be an issue."""
         return self.link.helpdesk if self.link else source_of(self.hand.group)
 
     def ref(self, side: Side) -> TicketRef | None:
         """The ticket on one side, None before it exists."""
-        return self.helpdesk_ref if side is Side.HELPDESK else (self.link.tracker if self.link else None)
+        return ends_of(self.hand.group, self.route, self.link).get(side)
 
     def is_fresh(self, side: Side) -> bool:
         """Whether the side's reading may carry a write."""
@@ -139,11 +167,9 @@ class GroupState:
 def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState:
     """Read everything about the group of `hand`."""
     link = transaction.links.get(hand.group)
-    refs = {Side.HELPDESK: link.helpdesk if link else source_of(hand.group)}
-    if link:
-        refs[Side.TRACKER] = link.tracker
+    refs = ends_of(hand.group, route, link)
     snapshots = {side: transaction.readings.get(ref) for side, ref in refs.items()}
-    source = snapshots[Side.HELPDESK]
+    source = snapshots.get(Side.HELPDESK)
     former = None
     if link is None and source is not None and source.follows:
         former = find_case(transaction, route, TicketRef(source.ref.site, source.follows))
@@ -163,10 +189,20 @@ def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState
         embargo=transaction.embargoes.get(hand.group),
         generation=link.generation if link else transaction.hands.generation(hand.group),
         is_asked=link is None and transaction.hands.is_asked(hand.group),
+        taken="" if Side.HELPDESK in refs else taken_by(transaction, refs[Side.TRACKER]),
         former=former,
         own=transaction.links.own_values(hand.group, Side.HELPDESK) if is_shared else {},
         issue_base=transaction.links.bases(issue_name(link.tracker))[Side.TRACKER] if is_shared and link else {},
     )
+
+
+def taken_by(transaction: Transaction, issue: TicketRef) -> str:
+    """Why an issue may begin no case: it is part of one, or several routes claim it; "" if neither."""
+    link = transaction.links.find([issue]).get(issue)
+    if link is not None:
+        return f"it is linked with {link.helpdesk} already"
+    claims = transaction.notices.of_group(claims_of(issue)).values()
+    return "more than one route claims it" if any(notice.stands for notice in claims) else ""
 
 
 def find_case(transaction: Transaction, route: Route, ref: TicketRef) -> Link | None:

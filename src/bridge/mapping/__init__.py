@@ -8,6 +8,7 @@ where in which file every value stands; `bridge.config` reads them. Everything h
 from bridge.mapping.comments import CommentFacts, CommentRule, Release
 from bridge.mapping.condition import Condition
 from bridge.mapping.lens import Lens
+from bridge.mapping.opening import Opening
 from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Item, Problems
 from bridge.mapping.updates import Command, FieldFilled, Released, Trigger, UpdateRule
@@ -20,6 +21,7 @@ __all__ = [
     "FieldFilled",
     "Item",
     "Lens",
+    "Opening",
     "Problems",
     "Release",
     "Released",

@@ -322,14 +322,15 @@ class GitHub(_Site):
     def _login(self, who: str) -> dict[str, str]:
         return {"Authorization": f"Bearer sandbox:{who}"}
 
+    def file(self, summary: str, words: str, **fields: Any) -> str:
+        """The engineer opens an issue. Its number."""
+        path = f"/repos/{self.repository}/issues"
+        made = self._call("POST", path, login=self._login("engineer"), body={"title": summary, "body": words, **fields})
+        return str(made["number"])
+
     def find(self, summary: str) -> str | None:
         """The number of the issue with this title, None if there is none yet."""
         return next((case.ticket for case in self.cases(threads=False) if case.summary == summary), None)
-
-    def file(self, summary: str, words: str) -> str:
-        """The engineer opens an issue. Its number."""
-        path, body = f"/repos/{self.repository}/issues", {"title": summary, "body": words}
-        return str(self._call("POST", path, login=self._login("engineer"), body=body)["number"])
 
     def comment(self, number: str, words: str, *, who: str = "engineer") -> None:
         """Somebody writes a comment."""

@@ -3,11 +3,11 @@ ours: nothing is sent, the case rests, and it is said aloud."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.engine.route import Route
-from bridge.engine.state import source_of
+from bridge.engine.state import ends_of
 from bridge.engine.texts.threads import readers_of
 from bridge.errors import AudienceError
 from bridge.model.marker import Marker
@@ -46,21 +46,21 @@ def check_home(
         raise _stopped(hand, f"it is a case of route {hand.route} and was to be sent by {route.name}")
     if ref is not None and ref.site != end.site:
         raise _stopped(hand, f"{ref} does not stand at {end.site}, the {side} of route {route.name}")
-    if ref is not None and (link is None or link.route != route.name or link.ref(side) != ref):
+    own = ends_of(hand.group, route, link)
+    if ref is not None and ((link is not None and link.route != route.name) or own.get(side) != ref):
         raise _stopped(hand, f"{ref} is not the {side}'s ticket of this case")
     for one in operations:
         if one.group != hand.group or one.side is not side:
             raise _stopped(hand, f"operation {one.key} belongs to {one.group} on the {one.side}")
         if one.marker is not None:
-            _check_marker(hand, route, side, one.marker, link)
-        is_follow_up = one.kind is OperationKind.CREATE and side is Side.HELPDESK
-        if one.kind in (OperationKind.COMMENT, OperationKind.EDIT) or is_follow_up:
+            _check_marker(hand, route, side, one.marker, own)
+        is_for_customer = one.kind is OperationKind.CREATE and side is Side.HELPDESK
+        if one.kind in (OperationKind.COMMENT, OperationKind.EDIT) or is_for_customer:
             _check_readers(hand, side, end.held_by, one)
 
 
-def _check_marker(hand: Hand, route: Route, side: Side, marker: Marker, link: Link | None) -> None:
-    own = {str(link.helpdesk), str(link.tracker)} if link else {str(source_of(hand.group))}
-    if marker.route != route.name or marker.source not in own:
+def _check_marker(hand: Hand, route: Route, side: Side, marker: Marker, own: Mapping[Side, TicketRef]) -> None:
+    if marker.route != route.name or marker.source not in map(str, own.values()):
         raise _stopped(hand, f"a text from {marker.source} by route {marker.route} was to be sent to {side}")
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from bridge.engine.route import Route
 from bridge.engine.texts.notes import is_note
+from bridge.engine.texts.opening import is_opening
 from bridge.model.brake import Brake, BrakeKind, Threshold
 from bridge.model.operation import Operation, OperationKind
 from bridge.model.words import Side
@@ -105,8 +106,10 @@ def _mass(transaction: Transaction, route: Route, one: Operation) -> Brake | Non
         return None
     cleared = transaction.brakes.clear_until(route.name, BrakeKind.MASS_CHANGE)
     linked_at = transaction.brakes.linked_at(one.group)
-    if (cleared and transaction.now < cleared) or linked_at is None or transaction.now - linked_at <= limit.within:
-        # A person looked at what is coming, or the case is new: a backlog that is taken up is no mass change.
+    is_new = linked_at is None or transaction.now - linked_at <= limit.within
+    if (cleared and transaction.now < cleared) or (is_new and one.kind is not OperationKind.CREATE):
+        # A person looked at what is coming, or the case is new: a backlog that is taken up is no mass change. Tickets
+        # that are made in a customer's helpdesk always are: each of them may be mailed to somebody.
         return None
     times = transaction.brakes.count(
         route.name, BrakeKind.MASS_CHANGE, subject, since=_since(transaction, limit, cleared)
@@ -119,7 +122,7 @@ def _mass(transaction: Transaction, route: Route, one: Operation) -> Brake | Non
 
 def _subject(one: Operation) -> str:
     """What counts once: a case, or what many cases have in common (a version released for all of them), or nothing."""
-    if one.kind in (OperationKind.UPDATE, OperationKind.HIDE):
+    if one.kind in (OperationKind.UPDATE, OperationKind.HIDE) or is_opening(one):
         return one.group
     if one.kind is OperationKind.COMMENT and one.side is Side.HELPDESK:
         _kind, _, cause = one.item.partition(":")

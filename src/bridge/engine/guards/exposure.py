@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from bridge.engine.texts.opening import is_opening
 from bridge.engine.texts.threads import visibility_for
 from bridge.errors import Place
-from bridge.mapping import CommentRule, SideMapping, UpdateRule
+from bridge.mapping import CommentRule, Opening, SideMapping, UpdateRule
 from bridge.model.operation import Operation, OperationKind
 from bridge.model.policy import FieldPolicy
 from bridge.model.words import CANONICAL_FIELDS, WORDLESS_FIELDS, Audience, HeldBy, Mode, Side
@@ -20,9 +21,9 @@ from bridge.sync.table import allows
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """One kind of thing a customer may come to see. `kind`: `field`, `custom_field`, `comment` or `update`; `name` the
-    field or the update's kind, "" for comments, whose rule is `rule`; `audience` who can read it there at the widest;
-    `flows`: whether it does in the route's present mode; `effect` says so in words."""
+    """One kind of thing a customer may come to see. `kind`: `field`, `custom_field`, `comment`, `update` or `ticket` (one
+    that an issue begins); `name` the field or the update's kind, "" for others, whose rule is `rule`; `audience` who can
+    read it there at the widest; `flows`: whether it does in the route's present mode; `effect` says so in words."""
 
     kind: str
     name: str
@@ -30,12 +31,14 @@ class Exposed:
     place: Place
     flows: bool
     effect: str
-    rule: CommentRule | UpdateRule | None = None
+    rule: CommentRule | UpdateRule | Opening | None = None
 
     def covers(self, operation: Operation) -> bool:
         """Whether a write to the helpdesk is of this kind and by this very rule."""
         if operation.kind is OperationKind.UPDATE:
             return self.kind.endswith("field") and self.name == operation.field_name
+        if is_opening(operation):
+            return self.kind == "ticket" and str(self.place) == operation.reason
         if operation.kind not in (OperationKind.COMMENT, OperationKind.EDIT) or operation.marker is None:
             return False
         kind = "update" if operation.marker.kind.startswith("update:") else operation.marker.kind
@@ -44,11 +47,24 @@ class Exposed:
 
 
 def exposures(
-    *, mode: Mode, held_by: HeldBy, helpdesk: SideMapping, tracker: SideMapping, policies: Mapping[str, FieldPolicy]
+    *,
+    mode: Mode,
+    held_by: HeldBy,
+    helpdesk: SideMapping,
+    tracker: SideMapping,
+    policies: Mapping[str, FieldPolicy],
+    opening: Opening | None = None,
 ) -> tuple[Exposed, ...]:
-    """The page of one route. `held_by` is whose the helpdesk is."""
+    """The page of one route. `held_by` is whose the helpdesk is; `opening` the ticket that an issue begins."""
     rows = [*_fields(mode, helpdesk, tracker, policies), *_comments(mode, held_by, tracker.comment_rules)]
+    rows += _tickets(mode, held_by, opening)
     return (*rows, *_updates(mode, held_by, tracker.updates))
+
+
+def _tickets(mode: Mode, held_by: HeldBy, opening: Opening | None) -> Iterator[Exposed]:
+    if opening is not None and visibility_for(opening.audience, held_by) is not None:
+        effect = "held back: no ticket is made" if mode is Mode.INTERNAL else _effect(mode)
+        yield Exposed("ticket", "", opening.audience, opening.place, mode is Mode.LIVE, effect, opening)
 
 
 def _fields(

@@ -10,9 +10,10 @@ from datetime import datetime
 from bridge.engine.guards.audience import check_home
 from bridge.engine.guards.brakes import check_brakes
 from bridge.engine.route import Route
-from bridge.engine.state import FRESH, source_of
+from bridge.engine.state import FRESH, ends_of, taken_by
 from bridge.engine.texts.copies import version_of
 from bridge.engine.texts.notes import is_note
+from bridge.engine.texts.opening import opening_stands, opens_not
 from bridge.engine.texts.threads import FIRST_FILES, JOINED, comment_stands
 from bridge.engine.texts.updates import update_stands
 from bridge.model.brake import Brake
@@ -48,9 +49,7 @@ def look_again(
     newest = read_meta(transaction, f"route:{route.name}")
     if newest is not None and newest != route.digest:
         return Refusal("a newer config is in force", wait_s=OTHER_RULES_S)
-    refs = {Side.HELPDESK: link.helpdesk if link else source_of(hand.group)}
-    if link is not None:
-        refs[Side.TRACKER] = link.tracker
+    refs = ends_of(hand.group, route, link)
     readings = {each: transaction.readings.get(known) for each, known in refs.items()}
     snapshots = {each: snapshot for each, snapshot in readings.items() if snapshot is not None}
     # What is taken back carries no words, and the sooner the better.
@@ -84,7 +83,7 @@ class _Look:
         if self._has_words(one) and not self._is_new_enough(source, one):
             return Refusal("what it rests on was read too long ago")
         if one.kind is OperationKind.CREATE:
-            why = self._create(source) if one.side is Side.TRACKER else self._follow_up(one, source)
+            why = self._create(one, source)
         elif one.kind is OperationKind.UPDATE:
             why = self._update(one, source)
         else:
@@ -101,7 +100,17 @@ class _Look:
         """At most 30 s old, and read after the last try of these very words: what was taken back meanwhile is gone."""
         return self.now - source.read_at <= FRESH and (one.sent_at is None or source.read_at >= one.sent_at)
 
-    def _create(self, source: Snapshot) -> str:
+    def _create(self, one: Operation, source: Snapshot) -> str:
+        if one.side is Side.TRACKER:
+            return self._new_issue(source)
+        return self._follow_up(one, source) if "carries" in one.payload else self._opening(one, source)
+
+    def _opening(self, one: Operation, source: Snapshot) -> str:
+        """A ticket for an issue says what the rules release of that issue now, to the very same readers."""
+        why = taken_by(self.transaction, source.ref) or opens_not(self.route, source)
+        return why or opening_stands(self.route, source, one)
+
+    def _new_issue(self, source: Snapshot) -> str:
         end = self.route.helpdesk
         if source.life is not Life.ALIVE:
             return f"the ticket is {source.life}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -17,11 +17,13 @@ from bridge.engine.intake.apart import Answer, Unread, read_apart
 from bridge.engine.keys import Keys
 from bridge.engine.patience import INSISTS
 from bridge.engine.people.reasons import STRAYED, UNROUTED, strayed_ticket, unrouted_ticket
-from bridge.engine.route import Route
-from bridge.engine.state import group_of
+from bridge.engine.route import Route, RouteSide
+from bridge.engine.sending.confirm import add_opened, opened_link
+from bridge.engine.state import claims_of, group_of
 from bridge.errors import RemoteError
 from bridge.model.feed import ChangePage, Hint
 from bridge.model.marker import Marker
+from bridge.model.operation import UNSENT, OperationKind, OperationState
 from bridge.model.ports import Clock
 from bridge.model.ticket import Life, Snapshot, TicketRef
 from bridge.model.words import Side
@@ -157,7 +159,7 @@ class Intake:
             known = transaction.readings.known(named)
             links = transaction.links.find(named)
             fresh = [one for one in page.snapshots if not self._is_known(transaction, one, known)]
-            unlinked = [one for one in fresh if one.ref not in links and self._is_helpdesk(one.ref.site)]
+            unlinked = [one for one in fresh if one.ref not in links and self._may_begin(one.ref.site)]
             self._show_unrouted(transaction, unlinked)
         ready = [one for one in fresh if one.thread is not None or one.life is Life.DELETED]
         concerns = [one for one in fresh if one.thread is None and one.life is not Life.DELETED]
@@ -171,17 +173,25 @@ class Intake:
             or (hint.version_at == known[hint.ref].version.at and not from_feed)
         ]
         strangers = [ref for ref in news if ref not in links and ref not in known and not self._is_helpdesk(ref.site)]
-        asked += [ref for ref in news if ref not in set(strangers)] + self._bearing_markers(connector, strangers)
+        asked += [ref for ref in news if ref not in set(strangers)] + self._ours(connector, strangers)
         return ready + self._fetch(connector, asked)
 
     def _is_helpdesk(self, site: str) -> bool:
         return any(route.helpdesk.site == site for route in self.routes.values())
 
-    def _bearing_markers(self, connector: Connector, strangers: list[TicketRef]) -> list[TicketRef]:
-        """Those issues nobody knows of that bear our marker. The others are the tracker's own affair: read without
-        their comments, and dropped."""
+    def _may_begin(self, site: str) -> bool:
+        """Whether cases begin at a site."""
+        ends = (end for route in self.routes.values() for end in route.ends)
+        return any(end.site == site and (end.side is Side.HELPDESK or end.opening is not None) for end in ends)
+
+    def _ours(self, connector: Connector, strangers: list[TicketRef]) -> list[TicketRef]:
+        """Those issues nobody knows of that bear our marker, or begin a case by the rules. The others are the tracker's
+        own affair: read without their comments, and dropped."""
         read = self._fetch(connector, strangers, threads=False)
-        return [snapshot.ref for snapshot in read if snapshot.marker is not None]
+        if read and self._may_begin(read[0].ref.site):
+            with self.ledger.begin() as transaction:
+                self._show_unrouted(transaction, read)
+        return [one.ref for one in read if one.marker is not None or self._route_of(one)]
 
     @staticmethod
     def _is_known(transaction: Transaction, snapshot: Snapshot, known: Mapping[TicketRef, Known]) -> bool:
@@ -220,7 +230,7 @@ class Intake:
             if link:
                 self._look_where_it_is(transaction, link, snapshot)
                 mine.append((link.group, link.route, snapshot))
-            elif route is not None:
+            elif route is not None and not self._is_begun_elsewhere(transaction, route, snapshot, known):
                 mine.append((group_of(route.name, snapshot.ref), route.name, snapshot))
             elif snapshot.ref in known:
                 group = known[snapshot.ref].group
@@ -231,6 +241,17 @@ class Intake:
             transaction.hands.resume(group)
         kept = [transaction.readings.put(snapshot, group, asked_at=asked_at) for group, _name, snapshot in mine]
         return sum(kept)
+
+    @staticmethod
+    def _is_begun_elsewhere(
+        transaction: Transaction, route: Route, snapshot: Snapshot, known: Mapping[TicketRef, Known]
+    ) -> bool:
+        """Whether another route's ticket was made for this issue, or is being made: it gets no second one."""
+        group = known[snapshot.ref].group if snapshot.ref in known else ""
+        if snapshot.ref.site != route.tracker.site or group in ("", group_of(route.name, snapshot.ref)):
+            return False
+        creates = (one for one in transaction.journal.of_group(group) if one.kind is OperationKind.CREATE)
+        return any(one.state not in (*UNSENT, OperationState.CANCELLED) for one in creates)
 
     def _look_where_it_is(self, transaction: Transaction, link: Link, snapshot: Snapshot) -> None:
         """What a linked ticket shows of its whereabouts: an issue's new key, a ticket that is another route's now."""
@@ -252,25 +273,19 @@ class Intake:
             transaction.notices.solve(link.group, STRAYED, link.helpdesk.id)
 
     def _route_of(self, snapshot: Snapshot) -> Route | None:
-        """The route a helpdesk ticket belongs to by its `open_when`; None if none does, or more than one."""
+        """The route a ticket belongs to by its `open_when`; None if none does, or more than one."""
         matching = self.routes_of(snapshot)
         return matching[0] if len(matching) == 1 else None
 
     def routes_of(self, snapshot: Snapshot) -> list[Route]:
-        """Every route that a helpdesk ticket would belong to."""
-        return [
-            route
-            for route in self.routes.values()
-            if route.helpdesk.site == snapshot.ref.site
-            and _is_in_scope(snapshot, route.helpdesk.scope)
-            and route.helpdesk.mapping.matches(route.helpdesk.open_when, snapshot.fields)
-        ]
+        """Every route that a helpdesk ticket would belong to, or in which an issue would begin a case."""
+        return [route for route in self.routes.values() if any(_claims(end, snapshot) for end in route.ends)]
 
     def _show_unrouted(self, transaction: Transaction, snapshots: Iterable[Snapshot]) -> None:
         """Remember the tickets that more than one route claims: nobody mirrors them, so people have to see them."""
         for snapshot in snapshots:
             names = sorted(route.name for route in self.routes_of(snapshot))
-            place = f"{UNROUTED} {snapshot.ref}"
+            place = claims_of(snapshot.ref)
             if len(names) > 1:
                 log.warning("ticket.unrouted", ticket=str(snapshot.ref), routes=names)
                 words = unrouted_ticket(snapshot, ", ".join(names))
@@ -279,13 +294,14 @@ class Intake:
                 transaction.notices.drop(place, UNROUTED, snapshot.ref.id)
 
     def _adopt(self, transaction: Transaction, snapshot: Snapshot) -> Link | None:
-        """Link an issue that bears the marker of one of our creates, though the ledger knows of none."""
+        """Link a ticket that bears the marker of one of our creates, though the ledger knows of none."""
         marker = snapshot.marker
         if marker is None or marker.kind != "create" or marker.route not in self.routes:
             return None
         route = self.routes[marker.route]
         source = _source(marker)
-        if source is None or snapshot.ref.site != route.tracker.site or transaction.links.find([source]):
+        sites = (route.helpdesk.site, route.tracker.site)
+        if source is None or transaction.links.find([source]) or {snapshot.ref.site, source.site} != set(sites):
             return None
         group = group_of(route.name, source)
         if marker.generation < transaction.hands.generation(group):
@@ -297,16 +313,7 @@ class Intake:
             transaction.hands.want(group, route.name)
             transaction.readings.put(snapshot, group)
             return None
-        link = Link(
-            group,
-            route.name,
-            source,
-            snapshot.ref,
-            snapshot.key,
-            created=Side.TRACKER.value,
-            generation=marker.generation,
-        )
-        transaction.links.add(link)
+        link = _adopted(transaction, group, route, snapshot, source, generation=marker.generation)
         transaction.hands.want(group, route.name)
         transaction.hands.raise_generation(group, marker.generation)
         transaction.note("adopted", group=group, tracker=snapshot.key)
@@ -322,11 +329,36 @@ def keep_unread(transaction: Transaction, answers: Mapping[TicketRef, Answer]) -
         transaction.unread.add(ref, answer.why)
 
 
+def _adopted(
+    transaction: Transaction, group: str, route: Route, snapshot: Snapshot, source: TicketRef, *, generation: int
+) -> Link:
+    """Link a ticket of ours with the one it was made for."""
+    if snapshot.ref.site == route.tracker.site:
+        created = Side.TRACKER.value
+        link = Link(group, route.name, source, snapshot.ref, snapshot.key, created=created, generation=generation)
+        transaction.links.add(link)
+        return link
+    issue = transaction.readings.get(source)
+    link = opened_link(group, route, snapshot.ref, source, issue.key if issue else source.id, generation=generation)
+    link = replace(link, past_until=snapshot.created_at)
+    add_opened(transaction, link)
+    return link
+
+
 def _source(marker: Marker) -> TicketRef | None:
     try:
         return TicketRef.parse(marker.source)
     except ValueError:
         return None
+
+
+def _claims(end: RouteSide, snapshot: Snapshot) -> bool:
+    """Whether a ticket belongs to a route by this end of it: at the tracker only where the rules open tickets for issues,
+    and never if bridge made it."""
+    if end.site != snapshot.ref.site or not _is_in_scope(snapshot, end.scope):
+        return False
+    may_begin = end.side is Side.HELPDESK or (end.opening is not None and snapshot.marker is None)
+    return may_begin and end.mapping.matches(end.open_when, snapshot.fields)
 
 
 def _is_in_scope(snapshot: Snapshot, scope: Mapping[str, str]) -> bool:

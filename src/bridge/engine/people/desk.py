@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.engine.route import Route
-from bridge.engine.state import source_of
+from bridge.engine.state import ends_of
 from bridge.engine.values.fields import Pair, pairs_between
 from bridge.errors import BridgeError
 from bridge.model.document import Node, from_plain
 from bridge.model.operation import Operation, OperationKind, OperationState
-from bridge.model.ticket import Snapshot, TicketRef
+from bridge.model.ticket import Snapshot
 from bridge.model.words import Side
 from bridge.store.ledger import Transaction
+
+PLAIN = ("summary", "requester")
+"""What a create says beside its fields and its text."""
 
 
 class LetterError(BridgeError):
@@ -112,11 +115,8 @@ class Desk:
 
     def _snapshots(self, group: str) -> dict[Side, Snapshot | None]:
         link = self.transaction.links.get(group)
-        refs: dict[Side, TicketRef | None] = {
-            Side.HELPDESK: link.helpdesk if link else source_of(group),
-            Side.TRACKER: link.tracker if link else None,
-        }
-        return {side: self.transaction.readings.get(ref) if ref else None for side, ref in refs.items()}
+        refs = ends_of(group, self._route(group), link)
+        return {side: self.transaction.readings.get(refs[side]) if side in refs else None for side in Side}
 
 
 def _is_readable(pair: Pair, side: Side, snapshot: Snapshot) -> bool:
@@ -129,10 +129,10 @@ def _with_values(payload: Mapping[str, Any], values: Mapping[str, str]) -> dict[
     for name, value in values.items():
         if name in fields:
             fields[name] = _like(fields[name], value)
-        elif name in ("summary",) and name in payload:
+        elif name in PLAIN and name in payload:
             changed[name] = value
         else:
-            known = ", ".join([*fields, *(name for name in ("summary",) if name in payload)]) or "no field"
+            known = ", ".join([*fields, *(name for name in PLAIN if name in payload)]) or "no field"
             raise LetterError(f"This letter does not write {name}. It writes {known}.")
     return {**changed, "fields": fields} if "fields" in payload else changed
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from bridge.engine.guards.embargo import embargo_words
 from bridge.engine.route import Route
+from bridge.engine.state import UNROUTED as UNROUTED
 from bridge.engine.state import GroupState
 from bridge.engine.texts.addressee import COMMAND_ITEM, FIELD_ITEM, SEVERAL, UNADDRESSED
 from bridge.engine.texts.notes import Reason, is_note
+from bridge.engine.texts.opening import is_opening
 from bridge.engine.values.fields import FieldsPlan, pairs_of
 from bridge.model.document import EMPTY, Document, Node, digest, doc, from_plain, node, paragraph, text, to_plain
 from bridge.model.operation import OPEN, Operation, OperationKind, OperationState
@@ -34,7 +36,6 @@ DUPLICATE_ELSEWHERE = "duplicate_elsewhere"
 THANKS = "thanks"
 STRAYED = "strayed"
 MOVED = "moved"
-UNROUTED = "unrouted"
 COMPUTED = frozenset({DEAD_LETTER, CONFLICT, NO_ADDRESSEE, GONE, MOVED, THANKS, BRAKE, EMBARGO})
 """Topics whose reasons are worked out anew at every look; the others stand by their row in the ledger."""
 _LONGEST = 500
@@ -117,7 +118,14 @@ def _missing(state: GroupState, one: Operation) -> str:
     if one.kind is OperationKind.UPDATE:
         return f"bridge could not write {one.field_name} at {site}."
     if one.kind is OperationKind.CREATE:
-        return f"bridge could not make {'an issue' if one.side is Side.TRACKER else 'a follow-up ticket'} at {site}."
+        what = (
+            "an issue"
+            if one.side is Side.TRACKER
+            else "the customer's ticket"
+            if is_opening(one)
+            else "a follow-up ticket"
+        )
+        return f"bridge could not make {what} at {site}."
     snapshot = state.snapshots.get(one.side.other)
     comments = snapshot.thread.comments if snapshot and snapshot.thread else ()
     source = next((comment for comment in comments if comment.id == one.item), None)
@@ -192,9 +200,9 @@ def _life(state: GroupState, fields: FieldsPlan) -> Iterator[Reason]:
         head = f"The helpdesk's ticket {source.key} was deleted at {source.ref.site}."
         tail = "Nothing was closed or deleted here. The case rests, and goes on if the ticket is restored."
         yield Reason(GONE, source.ref.id, _words(head, tail), anyway=True)
-    strayed = state.notices.get((STRAYED, state.helpdesk_ref.id))
+    strayed = state.notices.get((STRAYED, state.source_ref.id))
     if strayed is not None and strayed.stands and strayed.text is not None:
-        yield Reason(STRAYED, state.helpdesk_ref.id, strayed.text, anyway=True)
+        yield Reason(STRAYED, state.source_ref.id, strayed.text, anyway=True)
     issue, why = state.snapshots.get(Side.TRACKER), rests(state)
     if issue is not None and why.startswith("the issue"):
         head = f"{issue.key}: {why}, outside of what route {state.route.name} mirrors. The case rests."
@@ -220,7 +228,7 @@ def unrouted_ticket(source: Snapshot, claimed_by: str) -> Document:
 
 def rests(state: GroupState) -> str:
     """Why nothing of a case may cross because of where its tickets are now, "" if it may."""
-    strayed = state.notices.get((STRAYED, state.helpdesk_ref.id))
+    strayed = state.notices.get((STRAYED, state.source_ref.id))
     if strayed is not None and strayed.stands:
         return "the ticket is another route's now"
     issue = state.snapshots.get(Side.TRACKER)

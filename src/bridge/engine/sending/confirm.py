@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from bridge.connect.port import Connector
@@ -12,6 +13,7 @@ from bridge.engine.route import Route
 from bridge.engine.sending.race import confirm_restored, hand_over, overwritten
 from bridge.engine.state import issue_name
 from bridge.engine.texts.notes import PREFIX, is_note, is_solved
+from bridge.engine.texts.opening import is_opening
 from bridge.engine.texts.threads import TICKET_ITEM
 from bridge.engine.values.fields import RESTORES
 from bridge.mapping import Lens
@@ -92,6 +94,49 @@ def _move_created(
     source = _readings_of(ends[Side.HELPDESK], operation.sources)
     transaction.links.move_base(operation.group, Side.HELPDESK, name, source)
     transaction.links.move_base(operation.group, Side.TRACKER, name, target)
+
+
+def confirm_opening(
+    transaction: Transaction,
+    route: Route,
+    operation: Operation,
+    written: Written,
+    *,
+    source: TicketRef,
+    normalise: Normalise,
+) -> None:
+    """The ticket of an issue exists: link the two. What the issue said when the ticket was planned counts as agreed; the
+    ticket's side of that is what was sent, and for all else what it shows when it is read first."""
+    transaction.journal.change([operation.key], state=OperationState.CONFIRMED, remote_id=written.ref.id, error="")
+    payload, group = operation.payload, operation.group
+    if transaction.links.get(group) is None:
+        generation = operation.marker.generation if operation.marker else 0
+        opened = opened_link(group, route, written.ref, source, payload["issue_key"], generation=generation)
+        add_opened(transaction, replace(opened, past_until=datetime.fromisoformat(payload["past_until"])))
+    fields = {**payload["fields"]}
+    for name in route.policies:
+        lenses = {side: route.end(side).mapping.lenses.get(name) for side in Side}
+        transaction.links.move_base(group, Side.TRACKER, name, _readings_of(lenses[Side.TRACKER], operation.sources))
+        lens = lenses[Side.HELPDESK]
+        if lens is not None and lens.natives and set(lens.natives) <= set(fields):
+            sent = {part: Reading.of(normalise(part, fields[part])) for part in lens.natives}
+            transaction.links.move_base(group, Side.HELPDESK, name, sent)
+
+
+def opened_link(
+    group: str, route: Route, ticket: TicketRef, issue: TicketRef, issue_key: str, *, generation: int
+) -> Link:
+    """The link of a ticket that bridge made for an issue."""
+    created = Side.HELPDESK.value
+    return Link(group, route.name, ticket, issue, issue_key, created=created, generation=generation)
+
+
+def add_opened(transaction: Transaction, link: Link) -> None:
+    """Record such a link, and that the issue need not be told of its ticket's first message."""
+    transaction.links.add(link)
+    item = f"{TICKET_ITEM}{link.helpdesk.id}"
+    transaction.links.put_item(link.group, Item(Side.HELPDESK, item, 1, Fate.SENT, "", reason="made by bridge itself"))
+    transaction.note("linked", group=link.group, tracker=link.tracker_key, ticket=str(link.helpdesk))
 
 
 def confirm_follow_up(transaction: Transaction, operation: Operation, written: Written) -> None:
@@ -261,10 +306,12 @@ def confirm(
     ref: TicketRef,
     connector: Connector,
 ) -> bool:
-    """Confirm an operation of any kind. `ref` is the helpdesk ticket for a create, else the ticket written to. True if
+    """Confirm an operation of any kind. `ref` is the ticket a create was made for, else the one written to. True if
     that asks for another look."""
     normalise = connector.normalise
-    if operation.kind is OperationKind.CREATE and operation.side is Side.HELPDESK:
+    if is_opening(operation):
+        confirm_opening(transaction, route, operation, written, source=ref, normalise=normalise)
+    elif operation.kind is OperationKind.CREATE and operation.side is Side.HELPDESK:
         confirm_follow_up(transaction, operation, written)
     elif operation.kind is OperationKind.CREATE:
         confirm_create(transaction, route, operation, written, source=ref, normalise=normalise)

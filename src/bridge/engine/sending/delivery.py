@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from bridge.engine.texts.files import Carried, Carrier, Errand
 from bridge.engine.texts.notes import is_note
 from bridge.engine.texts.shown_files import with_files
 from bridge.errors import RemoteError, TemporaryError
+from bridge.model.document import digest
 from bridge.model.marker import Marker
 from bridge.model.operation import (
     CommentDraft,
@@ -36,7 +38,7 @@ from bridge.model.operation import (
     Written,
 )
 from bridge.model.ports import Clock
-from bridge.model.ticket import Reading, Snapshot, TicketRef, Version
+from bridge.model.ticket import Person, Reading, Snapshot, TicketRef, Version
 from bridge.model.words import Audience, Side, Visibility
 from bridge.store.hands import Hand
 from bridge.store.ledger import Ledger
@@ -436,10 +438,19 @@ def _ticket_draft(target: Target, operation: Operation) -> TicketDraft:
         body=payload["body"],
         fields=payload["fields"],
         marker=_marker(operation),
-        idempotency_key=operation.key,
+        idempotency_key=_idempotency_key(operation),
+        behalf_of=Person("", email=payload["requester"]) if "requester" in payload else None,
         follows=payload.get("follows", ""),
         visibility=Visibility(payload.get("visibility", Visibility.PUBLIC)),
     )
+
+
+def _idempotency_key(operation: Operation) -> str:
+    """A site that knows such keys refuses other words under the same one. What goes to a customer says at every try what
+    may be said then; an issue's first words stay as they were."""
+    if operation.side is Side.TRACKER:
+        return operation.key
+    return sha256(f"{operation.key}\n{digest(operation.payload['body'])}".encode()).hexdigest()[:40]
 
 
 def _comment_draft(

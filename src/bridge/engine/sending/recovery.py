@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bridge.engine.connections import Connections
 from bridge.engine.keys import Keys
 from bridge.engine.sending.confirm import confirm
-from bridge.engine.state import GroupState
+from bridge.engine.state import GroupState, source_of
 from bridge.engine.texts.notes import PREFIX, is_solved
 from bridge.errors import RemoteError, TemporaryError
 from bridge.model.marker import Marker
@@ -72,7 +72,7 @@ class Recovery:
             return finding.until if finding.until > state.now else _later(state.now, AGAIN_S)
         with self.ledger.begin(state.hand) as transaction:
             if isinstance(finding, Found):
-                ref = state.helpdesk_ref if one.kind is OperationKind.CREATE else finding.written.ref
+                ref = state.source_ref if one.kind is OperationKind.CREATE else finding.written.ref
                 # What it shows now is no answer to what was sent: people may have been faster.
                 written = replace(finding.written, fields=None)
                 confirm(transaction, state.route, one, written, ref=ref, connector=connector)
@@ -108,8 +108,8 @@ class Recovery:
         return is_tried or one.key in self.doubted
 
     def _is_old(self, state: GroupState) -> bool:
-        """Whether an earlier process may have made this group's issue already."""
-        source = state.snapshots.get(Side.HELPDESK)
+        """Whether an earlier process may have made this group's issue, or its ticket, already."""
+        source = state.snapshots.get(state.source_side)
         return self.opened_at is not None and source is not None and source.created_at < self.opened_at + CLOCKS_APART
 
     def adopt(self, state: GroupState) -> bool:
@@ -160,7 +160,7 @@ class Recovery:
 
 def _is_from(state: GroupState, side: Side, marker: Marker) -> bool:
     """Whether a copy at the tracker is of this ticket: an issue of several bears copies of them all."""
-    return side is Side.HELPDESK or marker.source == str(state.helpdesk_ref)
+    return side is Side.HELPDESK or marker.source in (str(state.source_ref), str(source_of(state.hand.group)))
 
 
 def _has_unknown_own_comment(state: GroupState, side: Side) -> bool:

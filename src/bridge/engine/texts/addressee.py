@@ -65,7 +65,7 @@ def _members(state: GroupState, name: str) -> tuple[set[str], str]:
 
 def names_of(member: GroupState) -> frozenset[str]:
     """What a ticket of a group may be called: its number, with or without its route's name before it."""
-    numbers = {member.helpdesk_ref.id.casefold()}
+    numbers = {member.source_ref.id.casefold()}
     numbers |= {
         snapshot.key.lstrip("#").casefold() for side, snapshot in member.snapshots.items() if side == "helpdesk"
     }
@@ -78,5 +78,5 @@ def _unnamed(state: GroupState) -> str:
 
 
 def _choices(state: GroupState) -> str:
-    tickets = [f"{one.route.name}:{one.helpdesk_ref.id}" for one in state.members]
+    tickets = [f"{one.route.name}:{one.source_ref.id}" for one in state.members]
     return f"this issue is shared by {', '.join(tickets)}"

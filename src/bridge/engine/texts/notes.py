@@ -15,7 +15,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from bridge.connect.port import Capabilities
-from bridge.engine.state import GroupState
+from bridge.engine.state import GroupState, source_of
 from bridge.engine.texts.copies import Copies
 from bridge.engine.texts.threads import Signer, readers_of
 from bridge.model.document import Document, digest, doc, node, paragraph, text, to_plain
@@ -262,7 +262,10 @@ class _Writer:
         state = self.state
         generation = state.link.generation if state.link else 0
         kind = f"{PREFIX}{notice.topic}"
-        return self.pens.sign(Marker(state.route.name, str(state.helpdesk_ref), kind, notice.id, part, generation))
+        first = source_of(state.hand.group)
+        # An issue that began its case is told in the same name before it has a ticket and after.
+        source = first if state.link is not None and first == state.link.tracker else state.source_ref
+        return self.pens.sign(Marker(state.route.name, str(source), kind, notice.id, part, generation))
 
     def _say(self, notice: Notice, words: Document, *, told: bool) -> None:
         side = notice.side if notice.comments else next(iter(self.places), None)

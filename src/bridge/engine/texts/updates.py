@@ -384,6 +384,6 @@ def _facts(state: GroupState, trigger: _Trigger) -> dict[str, str]:
     helpdesk = state.snapshots.get(Side.HELPDESK)
     return {
         "customer": helpdesk.sender.name if helpdesk else "",
-        "key": helpdesk.key if helpdesk else state.helpdesk_ref.id,
+        "key": helpdesk.key if helpdesk else state.source_ref.id,
         "version": trigger.version,
     }

@@ -109,8 +109,21 @@ class Pair:
 
 
 def pairs_of(state: GroupState) -> list[Pair]:
-    """The fields both sides of the group's route map."""
-    return pairs_between(state.route)
+    """The fields both sides of the group's route map. What a ticket says that an issue began is no copy of that issue:
+    its first message never is, and its title only where the rules take that from the issue's own."""
+    apart = _apart(state.route) if state.source_side is Side.TRACKER or _is_opened(state) else ()
+    return [pair for pair in pairs_between(state.route) if pair.name not in apart]
+
+
+def _is_opened(state: GroupState) -> bool:
+    return state.link is not None and state.link.created == Side.HELPDESK
+
+
+def _apart(route: Route) -> tuple[str, ...]:
+    opening, lens = route.tracker.opening, route.tracker.mapping.lenses.get(SUMMARY)
+    if opening is not None and opening.title is not None and lens is not None and opening.title.field in lens.natives:
+        return (DESCRIPTION,)
+    return (DESCRIPTION, SUMMARY)
 
 
 def pairs_between(route: Route) -> list[Pair]:
@@ -223,14 +236,18 @@ def is_overtaken(pending: Pending, decision: Decision) -> bool:
 
 
 def _first_look(state: GroupState, pair: Pair, case: FieldCase, plan: FieldsPlan) -> FieldCase:
-    """The first reading of an issue bridge made: what it shows of a field the create did not carry is its base, and the
-    helpdesk's base stands since the create."""
-    tracker, snapshot = case.tracker, state.snapshots.get(Side.TRACKER)
-    is_first = tracker.base is None and tracker.now is not None and case.helpdesk.base is not None
-    if not is_first or case.created is not Side.TRACKER or snapshot is None or blocked_or_gone(case):
+    """The first reading of a ticket bridge made: what it shows of a field the create did not carry is its base, and the
+    other side's base stands since the create."""
+    side = case.created
+    snapshot = state.snapshots.get(side) if side else None
+    if side is None or snapshot is None or blocked_or_gone(case):
         return case
-    plan.bases.append((Side.TRACKER, pair.name, pair.natives(Side.TRACKER, snapshot.fields)))
-    return replace(case, tracker=replace(tracker, base=tracker.now))
+    made = case.view(side)
+    if made.base is not None or made.now is None or case.view(side.other).base is None:
+        return case
+    plan.bases.append((side, pair.name, pair.natives(side, snapshot.fields)))
+    based = replace(made, base=made.now)
+    return replace(case, tracker=based) if side is Side.TRACKER else replace(case, helpdesk=based)
 
 
 def blocked_or_gone(case: FieldCase) -> bool:
