@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bridge.cli.story.filing import DeskFiles
 from bridge.cli.story.script import Opened
 from bridge.model.operation import OperationState
 from bridge.sandbox.github.site import GitHubSite
@@ -71,7 +72,8 @@ def test_w12_an_edited_reply_is_told_as_an_edit_where_comments_are_immutable(wor
 def test_w12_words_the_customer_blacks_out_vanish_from_the_copy_too(world: World, on_github: bool) -> None:
     opened = hand_over(world, on_github=on_github)
     desk = world.globex if on_github else world.acme
-    desk.reply(opened.ticket, "My password is hunter2, thanks.")
+    files = DeskFiles(desk)
+    files.reply(opened.ticket, "<p>My password is hunter2, thanks.</p>", files.upload("trace.log", b"It fails."))
     desk.reply(opened.ticket, "Anything new?")
     world.converge()
     later(world)
@@ -80,7 +82,8 @@ def test_w12_words_the_customer_blacks_out_vanish_from_the_copy_too(world: World
     world.converge()
     said = in_issue(world, opened)
     assert not [words for words in said if "hunter2" in words]
-    assert len([words for words in said if "My password is ▇▇▇▇▇▇▇, thanks." in words]) == 1
+    [copy] = [words for words in said if "My password is ▇▇▇▇▇▇▇, thanks." in words]
+    assert on_github or "trace" in copy.partition("Files:")[2]
     # GitHub keeps what an edited comment said before; there the copy goes, and a new one comes.
     site = "vendor-github" if on_github else "vendor-jira"
     verbs = [line.partition(" ")[0] for line in world.requests(site=site, writes=True)]

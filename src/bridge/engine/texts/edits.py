@@ -17,6 +17,7 @@ from bridge.connect.port import Capabilities
 from bridge.engine.state import GroupState
 from bridge.engine.texts.copies import Copies, Told
 from bridge.engine.texts.notes import is_note
+from bridge.engine.texts.shown_files import with_lines_of
 from bridge.engine.texts.telling import Source, Telling
 from bridge.model import document as rich
 from bridge.model.document import Document
@@ -251,6 +252,8 @@ class _Planner:
             if item is None:
                 self._write(source, told.item, "comment", number, body, order=source.position * 100 + number)
                 continue
+            copy = self.copies.find(self.side.other, item.target_id)[1]
+            body = with_lines_of(copy.body, body) if copy is not None else body
             shown = rich.digest(self.telling.shown(self.side.other, body))
             if shown == item.target_hash:
                 self.plan.items.append(self._row(item, source))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from bridge.engine.texts.files import Carried
-from bridge.model.document import Document, Node, doc, node, paragraph, text
+from bridge.model.document import Document, Node, doc, node, paragraph, text, to_plain
 from bridge.model.files import safe_name, shown_size, stored_name
 from bridge.model.ticket import Attachment
 
@@ -75,6 +75,22 @@ def with_files(body: Document, carried: Sequence[Carried], *, may_open: bool) ->
     lines += _copies(ABOVE, [each for each in beside if each.copy and not each.is_new and not each.copy.token])
     lines += _left(carried, may_open=may_open)
     return doc(*shown.children, *lines)
+
+
+def with_lines_of(copy: Document, body: Document) -> Document:
+    """A later text of a copy that stands: the lines at its end that tell of its files stay, for the files do too."""
+    lines: list[Node] = []
+    for block in reversed(copy.children):
+        if not _tells_of_files(block):
+            break
+        lines.insert(0, block)
+    return doc(*body.children, *lines)
+
+
+def _tells_of_files(block: Node) -> bool:
+    first = block.children[0] if block.kind == "paragraph" and block.children else None
+    labels = tuple(label.strip() for label in (FOUND, ABOVE, LEFT))
+    return first is not None and first.kind == "emphasis" and to_plain(doc(paragraph(first))).startswith(labels)
 
 
 def _copies(label: str, found: Sequence[Carried]) -> list[Node]:
