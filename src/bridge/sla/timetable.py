@@ -159,19 +159,25 @@ class Timetable:
         if not spans:
             return []
         bounds = self._bounds(day)
-        breaks = [self._utc_span(day, span) for span in self.version.breaks.get(day, ())]
+        midnight = (day.toordinal() - ORDINAL_1970) * DAY_S * SECOND_US
+        # No zone changes its clocks and changes them back within a day, so equal ends have one offset between them.
+        offset = midnight - bounds[0] if bounds[1] - bounds[0] == DAY_S * SECOND_US else None
+        breaks = [self._utc_span(day, span, offset) for span in self.version.breaks.get(day, ())]
         pieces: list[Interval] = []
         for span in spans:
-            piece = intersect(self._utc_span(day, span), bounds)
+            piece = intersect(self._utc_span(day, span, offset), bounds)
             if piece is not None:
-                pieces += subtract(piece, breaks)
+                pieces += subtract(piece, breaks) if breaks else (piece,)
         return pieces
 
     def _bounds(self, day: date) -> Interval:
-        return self._utc_span(day, Span(0, DAY_S))
+        return self._utc(day, 0), self._utc(day, DAY_S)
 
-    def _utc_span(self, day: date, span: Span) -> Interval:
-        return self._utc(day, span.start_s), self._utc(day, span.end_s)
+    def _utc_span(self, day: date, span: Span, offset: int | None) -> Interval:
+        if offset is None:
+            return self._utc(day, span.start_s), self._utc(day, span.end_s)
+        midnight = (day.toordinal() - ORDINAL_1970) * DAY_S * SECOND_US - offset
+        return midnight + span.start_s * SECOND_US, midnight + span.end_s * SECOND_US
 
     def _utc(self, day: date, second: int) -> int:
         # fold=0 is the first of two equal local times, and in a gap the offset before it: forward by the gap (PEP 495).
