@@ -49,7 +49,11 @@ CONTRACT = """\
 customer: ACME GmbH
 period: {from: 2026-01-01, to: 2026-12-31}
 calendars:
-  office: {timezone: Europe/Berlin}
+  office: {timezone: Europe/Berlin, weekly: {mon-fri: "09:00-18:00"}}
+severities:
+  critical: {means: production down, calendar: 24x7, first_response: 4h, resolution: 5d}
+  major: {calendar: office, first_response: 8h, resolution: 10d}
+escalation: [{at: 50%, tell: assignee}, {at: breach, tell: lead}]
 """
 
 Write = Callable[..., Path]
@@ -212,9 +216,9 @@ def test_a_contract_that_lacks_its_parts_is_told_each_of_them(write: Write) -> N
     found = faults(write(contract="custommer: ACME\nperiod: {from: 2026-02-01, to: 2026-01-01}\n"))
 
     assert found == [
-        "acme.yaml:1:1: the contract lacks the key `customer` (add `customer:`)",
-        "acme.yaml:1:1: the contract lacks the key `calendars` (add `calendars:`)",
-        "acme.yaml:2:32: the contract's period ends before it begins",
+        "acme.yaml:1:1: the key `customer` is missing (add `customer:`)",
+        "acme.yaml:1:1: the key `severities` is missing (add `severities:`)",
+        "acme.yaml:1:1: `custommer` is not a known key (did you mean `customer`?)",
     ]
 
 
@@ -391,7 +395,8 @@ def test_a_webhook_that_nothing_listens_for_is_said_with_its_place(tmp_path: Pat
 
 
 def wrong(tmp_path: Path, text: str) -> list[str]:
-    (tmp_path / "config.yaml").write_text(text.replace("contract: acme.yaml", "contract: standard"), encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "acme.yaml").write_text(CONTRACT, encoding="utf-8")
     return [str(problem) for problem in check_config(tmp_path / "config.yaml", environ=ENVIRON)[1]]
 
 

@@ -1,10 +1,11 @@
 """The admin's files: found, read, checked, and compiled into what runs.
 
-What belongs here: YAML with line and column (`reading`), the shape of the config (`shape`), secrets, packs, contracts as
-far as they must exist, and putting routes together (`routes`). What does not: what mappings mean (`bridge.mapping`),
+What belongs here: YAML with line and column (`reading`), the shape of the config (`shape`), secrets, packs, contracts
+(`contract`, `calendars`), and putting routes together (`routes`). What does not: what mappings mean (`bridge.mapping`),
 clocks, connections. A config is taken whole or not at all.
 """
 
+from bridge.config.contract import read_contract
 from bridge.config.describe import worked_examples
 from bridge.config.loading import DEFAULT_CONNECTORS, check_config, load_config
 from bridge.config.logins import read_login
@@ -45,6 +46,7 @@ __all__ = [
     "find_update",
     "json_schema",
     "load_config",
+    "read_contract",
     "read_login",
     "roles_of",
     "worked_examples",

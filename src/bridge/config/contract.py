@@ -1,74 +1,131 @@
-"""Contracts, as far as the config must be sure of them: they are there, and their calendars stand in real zones."""
+"""Contract files: read, checked against their shape, linted, and compiled with their calendars into a timeline."""
 
 from __future__ import annotations
 
-from datetime import date
-from functools import cache
-from zoneinfo import available_timezones
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 
+from pydantic import ValidationError
+
+from bridge.config.calendars import take_down, zone, zone_names
+from bridge.config.faults import note_faults
+from bridge.config.packs import contract_names, contract_path, names_pack
+from bridge.config.reading import read_yaml
+from bridge.errors import Place
 from bridge.mapping.source import Item, Problems, describe, did_you_mean
+from bridge.sla.calendar import always
+from bridge.sla.contract import Contract
+from bridge.sla.lint import Finding, find_contradictions, find_gaps, find_wrong_names
+from bridge.sla.terms import Terms, Timeline, courses
+from bridge.sla.timetable import MOST_YEARS, Timetable
 
-NEEDED = ("customer", "period", "calendars")
+RENEWALS = 5
+"""For how many renewals of a contract holidays are taken down ahead."""
 
 
-def check_contract(item: Item, problems: Problems) -> None:
-    """Note what a contract lacks: its customer, its period, its calendars, and a zone in each of them."""
+def check_contract(item: Item, problems: Problems, *, people: Collection[str] = (), directory: Path = Path()) -> None:
+    """Note everything that is wrong with a contract, as `compile_contract` does, and leave it at that."""
+    compile_contract(item, problems, people=people, directory=directory)
+
+
+def compile_contract(
+    item: Item, problems: Problems, *, people: Collection[str] = (), directory: Path = Path(), digest: str = ""
+) -> Terms | None:
+    """The contract that `item` holds, with its calendars; None, with the problems noted, if anything is wrong.
+
+    `people` are the roles of the config's people (none: not checked), `directory` is where the paths of feeds start.
+    """
+    before = len(problems.found)
     if not item.is_map:
         problems.add(f"a contract must be a group of keys, not {describe(item.value)}", item.place)
-        return
-    for key in NEEDED:
-        if key not in item.value:
-            problems.add(f"the contract lacks the key `{key}`", item.place, f"add `{key}:`")
-    if customer := item.get("customer"):
-        problems.text(customer, "`customer`")
-    _check_period(item.get("period"), problems)
-    _check_calendars(item.get("calendars"), problems)
-    language = item.get("language")
-    if language and language.is_map and (zone := language.get("timezone")):
-        check_timezone(zone, "language", problems)
+        return None
+    try:
+        contract = Contract.model_validate(item.plain)
+    except ValidationError as error:
+        note_faults(error, item, Contract, problems)
+        return None
+    _check_zones(item, problems)
+    for finding in find_wrong_names(contract, people):
+        _note(finding, item, problems)
+    if len(problems.found) > before:
+        return None
+    terms = _with_calendars(contract, item, directory, digest, problems)
+    for finding in find_contradictions(terms):
+        _note(finding, item, problems)
+    return terms if len(problems.found) == before else None
 
 
-def check_timezone(item: Item, calendar: str, problems: Problems) -> None:
-    """Note a time zone that the IANA database does not know."""
-    name = problems.text(item, f"`timezone` of `{calendar}`")
-    if name and name not in _zones():
-        hint = did_you_mean(name, _zones()) or "write an IANA name such as Europe/Berlin"
-        problems.add(f"`{name}` is not a time zone", item.place, hint)
+def read_contract(name: str, directory: Path) -> Terms:
+    """The contract of this name (or path, from `directory`) alone. Raises the first ConfigurationError."""
+    problems = Problems()
+    timeline = ContractFiles(directory, (), problems).timeline((name,), Item.of(name, Place(name)))
+    if timeline is None:
+        raise problems.found[0]
+    return timeline.versions[0]
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
+@dataclass(slots=True)
+class ContractFiles:
+    """Reads contract files, each once. `people` are the roles of the config's people."""
+
+    directory: Path
+    people: Collection[str]
+    problems: Problems
+    read: dict[Path, tuple[Item, Terms | None]] = field(default_factory=dict)
+
+    def timeline(self, names: tuple[str, ...], item: Item) -> Timeline | None:
+        """The versions that a route's `contract:` names; None, with the problems noted, if anything is wrong with one."""
+        found = [self._load(name, item.find((number,)) if item.is_list else item) for number, name in enumerate(names)]
+        versions = [terms for _, terms in filter(None, found) if terms is not None]
+        if not names or len(versions) < len(names):
+            return None
+        items = {id(terms): contract for contract, terms in filter(None, found)}
+        timeline = Timeline.of(versions)
+        for terms, finding in find_gaps(timeline):
+            _note(finding, items[id(terms)], self.problems)
+        return timeline
+
+    def _load(self, name: str, item: Item) -> tuple[Item, Terms | None] | None:
+        path, shown = contract_path(name, self.directory)
+        if path not in self.read:
+            if not path.is_file():
+                hint = did_you_mean(name, contract_names()) if names_pack(name) else ""
+                self.problems.add(f"there is no contract `{name}`", item.place, hint or f"looked for {shown}")
+                return None
+            contract = read_yaml(path, shown=shown, problems=self.problems)
+            if contract is None:
+                return None
+            digest = sha256(path.read_bytes()).hexdigest()
+            people, directory = self.people, path.parent
+            terms = compile_contract(contract, self.problems, people=people, directory=directory, digest=digest)
+            self.read[path] = (contract, terms)
+        return self.read[path]
 
 
-def _check_period(item: Item | None, problems: Problems) -> None:
-    if item is None:
-        return
-    if not item.is_map:
-        problems.add(f"`period` must be a group of keys, not {describe(item.value)}", item.place)
-        return
-    days = []
-    for key in ("from", "to"):
-        day = item.get(key)
-        if day is None:
-            problems.add(f"`period` lacks the key `{key}`", item.place, f"add `{key}: 2026-01-01`")
-        elif not isinstance(day.value, date):
-            problems.add(f"`{key}` of `period` must be a date such as 2026-01-01, not {describe(day.value)}", day.place)
-        else:
-            days.append(day)
-    if len(days) == 2 and days[1].value < days[0].value:
-        problems.add("the contract's period ends before it begins", days[1].place)
+def _with_calendars(contract: Contract, item: Item, directory: Path, digest: str, problems: Problems) -> Terms:
+    period = contract.period
+    last = max(period.from_, period.to or period.from_, period.terminated or period.from_)
+    years = range(period.from_.year - 1, last.year + MOST_YEARS + (RENEWALS if period.renewal == "yearly" else 0) + 1)
+    tables = {}
+    for name, written in contract.calendars.items():
+        here = item.find(("calendars", name))
+        version = take_down(name, written, years, item=here, directory=directory, problems=problems)
+        tables[name] = Timetable(version, zone(written.timezone))
+    calendars = courses(tables, Timetable(always(), zone("UTC")))
+    return Terms(contract, calendars, zone(contract.timezone), digest)
 
 
-def _check_calendars(item: Item | None, problems: Problems) -> None:
-    if item is None:
-        return
-    if not item.is_map or not item.value:
-        problems.add(f"`calendars` must name at least one calendar, not {describe(item.value)}", item.place)
-        return
-    for name, calendar in item.value.items():
-        found = calendar.get("timezone") if calendar.is_map else None
-        if found is None:
-            problems.add(f"the calendar `{name}` lacks the key `timezone`", calendar.place, "add `timezone:`")
-        else:
-            check_timezone(found, f"calendars.{name}", problems)
+def _check_zones(item: Item, problems: Problems) -> None:
+    paths = [("calendars", name, "timezone") for name in item.find(("calendars",)).value or ()]
+    for path in (*paths, ("period", "timezone"), ("language", "timezone")):
+        parent = item.find(path[:-1])
+        here = parent.get("timezone")
+        if here is not None and here.value not in zone_names():
+            hint = did_you_mean(str(here.value), zone_names()) or "write an IANA name such as Europe/Berlin"
+            problems.add(f"`{here.value}` is not a time zone", here.place, hint)
+
+
+def _note(finding: Finding, item: Item, problems: Problems) -> None:
+    problems.add(finding.message, item.find(finding.path).place, finding.suggestion)

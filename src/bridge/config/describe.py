@@ -16,6 +16,7 @@ from bridge.mapping.table import TableLens
 from bridge.mapping.updates import Command, FieldFilled, UpdateRule
 from bridge.model.policy import FieldPolicy
 from bridge.model.words import Direction, Drift, Mode, OnConflict, Party
+from bridge.sla import examples
 
 MODES = {
     Mode.OBSERVE: "observes only: nothing is written anywhere",
@@ -70,6 +71,9 @@ def _sentences(plan: RoutePlan) -> Iterator[str]:
         yield from _comments(side, plan)
     for rule in plan.tracker.mapping.updates:
         yield _update(rule, show_duration(timedelta(seconds=plan.undo_s)))
+    for terms in plan.contract.versions if plan.contract else ():
+        for sentence in (*examples.worked_examples(terms), *examples.calendar_sentences(terms.contract)):
+            yield f"contract, version {terms.contract.version}: {sentence}"
     for side in (plan.helpdesk, plan.tracker):
         for condition in side.mapping.deny:
             yield f"a ticket of {side.site} with {_condition(condition)} stays there ({_at(condition.place)})"

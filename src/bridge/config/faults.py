@@ -49,22 +49,23 @@ def _note(detail: ErrorDetails, item: Item, model: type[BaseModel], problems: Pr
         hint = did_you_mean(name, known) or (f"known here: {', '.join(known)}" if known else "")
         problems.add(f"`{name}` is not a known key{inside}", parent.key_place(name), hint)
         return
-    target = item.find(loc)
-    value = target.plain
+    is_key = "[key]" in detail["loc"]
+    place = parent.key_place(name) if is_key else item.find(loc).place
+    value = name if is_key else item.find(loc).plain
     what = f"`{name}`{inside}"
     if kind in ("enum", "literal_error"):
         choices = _choices(detail)
         problems.add(
-            f"{what} must be {one_of(choices)}, not {describe(value)}", target.place, did_you_mean(str(value), choices)
+            f"{what} must be {one_of(choices)}, not {describe(value)}", place, did_you_mean(str(value), choices)
         )
     elif kind == "value_error":
         reason = str(detail.get("ctx", {}).get("error", detail["msg"]))
-        problems.add(f"{what} {reason}, not {describe(value)}", target.place)
+        problems.add(f"{what} {reason}, not {describe(value)}", place)
     elif kind in WANTED:
         hint = quoting(value) if kind == "string_type" else ""
-        problems.add(f"{what} must be {WANTED[kind]}, not {describe(value)}", target.place, hint)
+        problems.add(f"{what} must be {WANTED[kind]}, not {describe(value)}", place, hint)
     else:
-        problems.add(f"{what} is wrong: {_lower_first(detail['msg'])}", target.place)
+        problems.add(f"{what} is wrong: {_lower_first(detail['msg'])}", place)
 
 
 def keys_at(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[str, ...]:

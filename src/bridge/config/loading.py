@@ -9,9 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bridge.config.contract import check_contract
 from bridge.config.faults import note_faults
-from bridge.config.packs import contract_names, contract_path, names_pack
+from bridge.config.packs import contract_path
 from bridge.config.reading import read_yaml
 from bridge.config.routes import MappingFiles, compile_all
 from bridge.config.secrets import References, resolve_references
@@ -116,8 +115,6 @@ def _check_route(
             _check_scope(wish, where, scopes, problems)
     if route.helpdesk.site == route.tracker.site:
         problems.add("helpdesk and tracker of a route are two different sites", item.find(("tracker", "site")).place)
-    if route.contract is not None:
-        _check_contract_file(route.contract, item.find(("contract",)), config, problems)
 
 
 def _check_name(name: str, known: Collection[str], where: tuple[str, Any], problems: Problems) -> bool:
@@ -144,17 +141,6 @@ def _check_scope(wish: SideConfig, item: Item, scopes: Mapping[str, bool] | None
             problems.add(f"the key `{key}` is missing from this side", item.place, f"add `{key}:`")
 
 
-def _check_contract_file(value: str, item: Item, config: Config, problems: Problems) -> None:
-    path, shown = contract_path(value, config.directory)
-    if not path.is_file():
-        hint = did_you_mean(value, contract_names()) if names_pack(value) else ""
-        problems.add(f"there is no contract `{value}`", item.place, hint or f"looked for {shown}")
-        return
-    contract = read_yaml(path, shown=shown, problems=problems)
-    if contract is not None:
-        check_contract(contract, problems)
-
-
 def _file_digests(config: Config) -> list[str]:
-    names = sorted({route.contract for route in config.routes.values() if route.contract})
+    names = sorted({name for route in config.routes.values() for name in route.contract})
     return [sha256(contract_path(name, config.directory)[0].read_bytes()).hexdigest() for name in names]

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from bridge.config.packs import contract_path, names_pack, pack_names, pack_path
+from bridge.config.contract import ContractFiles
+from bridge.config.packs import names_pack, pack_names, pack_path
 from bridge.config.people import known_roles
 from bridge.config.reading import read_yaml
 from bridge.config.shape import EVERY, BeginConfig, Config, RouteConfig, SideConfig
@@ -26,6 +27,7 @@ from bridge.mapping.source import Item, Problems, did_you_mean
 from bridge.model.brake import BrakeLimits
 from bridge.model.policy import FieldPolicy, SharedPolicy, wrong_rule
 from bridge.model.words import CANONICAL_FIELDS, WORDLESS_FIELDS, Direction, FollowUp, HeldBy, Mode, OnConflict, Side
+from bridge.sla.terms import Timeline
 
 Word = TypeVar("Word")
 
@@ -52,7 +54,7 @@ class SidePlan:
 @dataclass(frozen=True, slots=True)
 class RoutePlan:
     """A route, ready to run. `policies` holds the fields both sides map, in the order people read them; `undo_s` is in
-    seconds; `contract` the path of its contract, if it has one."""
+    seconds; `contract` the versions of its contract, compiled with their calendars, if it has one."""
 
     name: str
     mode: Mode
@@ -60,7 +62,7 @@ class RoutePlan:
     undo_s: float
     language: str
     allow_public: bool
-    contract: Path | None
+    contract: Timeline | None
     helpdesk: SidePlan
     tracker: SidePlan
     policies: Mapping[str, FieldPolicy]
@@ -144,12 +146,14 @@ def compile_routes(config: Config) -> tuple[RoutePlan, ...]:
 def compile_all(config: Config, source: Item, files: MappingFiles, problems: Problems) -> tuple[RoutePlan, ...]:
     """Compile and prove every route; what is wrong is noted, and a route with problems left out."""
     plans = []
+    contracts = ContractFiles(config.directory, known_roles(config), problems)
     for name, route in config.routes.items():
         item = source.find(("routes", name))
         if route.helpdesk.site not in config.sites or route.tracker.site not in config.sites:
             continue
         before = len(problems.found)
-        plan = _compile_route(name, route, config, (item, files, problems))
+        timeline = contracts.timeline(route.contract, item.find(("contract",)))
+        plan = _compile_route(name, route, config, (item, files, problems), timeline)
         if plan is not None and len(problems.found) == before:
             plans.append(plan)
     for plan in plans:
@@ -174,7 +178,11 @@ def _may_share(one: SidePlan, other: SidePlan) -> bool:
 
 
 def _compile_route(
-    name: str, route: RouteConfig, config: Config, reading: tuple[Item, MappingFiles, Problems]
+    name: str,
+    route: RouteConfig,
+    config: Config,
+    reading: tuple[Item, MappingFiles, Problems],
+    timeline: Timeline | None,
 ) -> RoutePlan | None:
     item, files, problems = reading
     held_by = config.sites[route.helpdesk.site].held_by
@@ -202,7 +210,7 @@ def _compile_route(
         undo_s=route.undo.total_seconds(),
         language=route.language or config.language,
         allow_public=route.allow_public,
-        contract=contract_path(route.contract, config.directory)[0] if route.contract else None,
+        contract=timeline,
         helpdesk=helpdesk,
         tracker=tracker,
         policies=MappingProxyType(policies),

@@ -39,6 +39,10 @@ ContentHost = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
+def _listed(value: Any) -> Any:
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
 def _for_every_field(value: Any) -> Any:
     return {EVERY: value} if isinstance(value, str) else value
 
@@ -199,10 +203,11 @@ class RouteConfig(_Part):
     """One customer's pair of sides.
 
     `register: after_review` (a lead accepts a ticket before it becomes an issue) is understood and not acted upon yet:
-    every ticket is registered at once. `undo` is how long an update waits, so that deleting its command cancels it.
+    every ticket is registered at once. `contract` names the file of a contract, or those of its versions. `undo` is
+    how long an update waits, so that deleting its command cancels it.
     """
 
-    contract: str | None = None
+    contract: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     helpdesk: SideConfig
     tracker: SideConfig
     mode: Mode = Mode.OBSERVE

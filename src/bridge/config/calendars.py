@@ -1,0 +1,150 @@
+"""What calendars are made from: zone data, holidays of countries, iCalendar files. Everything is taken down, with versions.
+
+A calendar version holds the dates themselves. So when another release of the holiday data, or another file, says something
+else, another calendar version comes of it, and no deadline moves unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta, tzinfo
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import holidays
+from icalendar import Calendar as Feed
+
+from bridge.mapping.source import Item, Problems, did_you_mean
+from bridge.sla.calendar import CalendarVersion
+from bridge.sla.contract import CalendarTerms, HolidaySource
+
+MOST_FEED_BYTES = 5_000_000
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Every zone a contract may name: those with a place in them, and UTC."""
+    names = files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
+    return frozenset(name for name in names if "/" in name or name == "UTC")
+
+
+@cache
+def zone(name: str) -> tzinfo:
+    """A zone's data, from the package whose version calendars record and not from the machine's own files."""
+    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+def zone_data_version() -> str:
+    """Which release of the zone data is in use."""
+    return version("tzdata")
+
+
+def take_down(
+    name: str, terms: CalendarTerms, years: range, *, item: Item, directory: Path, problems: Problems
+) -> CalendarVersion:
+    """The version of a calendar with the holidays of `years` written into it. What cannot be read is noted.
+
+    `item` is the calendar as written, `directory` where the path of a feed starts.
+    """
+    source, days, data = terms.holidays, set[date](), ""
+    if source is not None:
+        places = item.find(("holidays",))
+        days |= set(source.also)
+        if source.country is not None:
+            days |= _of_country(source, years, places, problems)
+            data = f"holidays {version('holidays')}"
+        if source.file is not None:
+            found, digest = _of_file(directory / source.file, years, places.find(("file",)), problems)
+            days |= found
+            data = ", ".join(filter(None, (data, f"{source.file} {digest}")))
+        days -= set(source.except_)
+    return terms.version(name, holidays=frozenset(days), tzdata=zone_data_version(), holiday_data=data)
+
+
+def _of_country(source: HolidaySource, years: range, item: Item, problems: Problems) -> set[date]:
+    known: dict[str, list[str]] = holidays.list_supported_countries()
+    country, part = source.country or "", source.subdivision
+    if country not in known:
+        hint = did_you_mean(country, known) or "write its code of two letters, such as DE"
+        problems.add(f"there is no holiday data for the country `{country}`", item.find(("country",)).place, hint)
+        return set()
+    if part is not None and part not in known[country]:
+        hint = did_you_mean(part, known[country]) or f"known there: {', '.join(known[country]) or 'none'}"
+        message = f"there is no holiday data for `{part}` in `{country}`"
+        problems.add(message, item.find(("subdivision",)).place, hint)
+        return set()
+    return set(holidays.country_holidays(country, subdiv=part, years=years))
+
+
+def _of_file(path: Path, years: range, item: Item, problems: Problems) -> tuple[set[date], str]:
+    """The whole days of a feed, and a short hash of the file."""
+    try:
+        if path.stat().st_size > MOST_FEED_BYTES:
+            problems.add(f"the file `{item.value}` is larger than {MOST_FEED_BYTES // 1_000_000} MB", item.place)
+            return set(), ""
+        data = path.read_bytes()
+        feed = Feed.from_ical(data.decode("utf-8-sig"))
+        found = {day for event in feed.walk("VEVENT") for day in _days_of(event, years)}
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        problems.add(f"the file `{item.value}` cannot be read: {reason}", item.place)
+        return set(), ""
+    except ValueError as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else "it is not iCalendar"
+        problems.add(f"the file `{item.value}` is no calendar: {reason}", item.place)
+        return set(), ""
+    return found, sha256(data).hexdigest()[:12]
+
+
+def _days_of(event: Any, years: range) -> Iterator[date]:
+    """The days an event takes up: whole days only, and none of an event that was called off."""
+    begins = event.get("DTSTART")
+    if begins is None or isinstance(begins.dt, datetime) or str(event.get("STATUS", "")).upper() == "CANCELLED":
+        return
+    first = begins.dt
+    last = event["DTEND"].dt - timedelta(days=1) if "DTEND" in event else first
+    length = max((last - first).days, 0) + 1
+    left_out = {each.dt for each in _excluded(event)}
+    for start in _starts(event, first, years):
+        for number in range(length):
+            day = start + timedelta(days=number)
+            if start not in left_out and day.year in years:
+                yield day
+
+
+def _excluded(event: Any) -> list[Any]:
+    dates = event.get("EXDATE", [])
+    return [each for group in (dates if isinstance(dates, list) else [dates]) for each in group.dts]
+
+
+def _starts(event: Any, first: date, years: range) -> Iterator[date]:
+    rule = event.get("RRULE")
+    if rule is None:
+        yield first
+        return
+    if [str(each).upper() for each in rule.get("FREQ", [])] != ["YEARLY"] or set(rule) - {"FREQ", "COUNT", "UNTIL"}:
+        raise ValueError(f"the event of {first} repeats in a way other than every year on its day; write out its dates")
+    until = rule["UNTIL"][0] if "UNTIL" in rule else date(years[-1], 12, 31)
+    until = until.date() if isinstance(until, datetime) else until
+    left = rule["COUNT"][0] if "COUNT" in rule else len(years) + abs(first.year - years[-1]) + 1
+    for year in range(first.year, years[-1] + 1):
+        day = _same_day(first, year)
+        if day is None:
+            continue
+        if day > until or left <= 0:
+            return
+        left -= 1
+        yield day
+
+
+def _same_day(day: date, year: int) -> date | None:
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return None
