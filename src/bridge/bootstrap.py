@@ -44,6 +44,7 @@ from bridge.engine.plan import Tools
 from bridge.engine.route import Route, RouteSide
 from bridge.engine.sending.delivery import Delivery
 from bridge.engine.sending.recovery import Recovery
+from bridge.engine.sending.signs import Signs
 from bridge.engine.sweep import Sweeper, Times
 from bridge.engine.texts.files import Carrier
 from bridge.engine.values.origin import Origin
@@ -128,7 +129,18 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         connections=connections,
         routes=routes,
         intake=intake,
-        batch=Batch(ledger, connections, routes, tools, delivery, recovery, Origin(ledger, connections), keys, clock),
+        batch=Batch(
+            ledger,
+            connections,
+            routes,
+            tools,
+            delivery,
+            recovery,
+            Signs(ledger, connections, publicity, clock, tools.opened_at),
+            Origin(ledger, connections),
+            keys,
+            clock,
+        ),
         clock=clock,
         workers=config.engine.workers,
         poll_s={name: config.sites[name].poll.total_seconds() for name in settings},
@@ -310,6 +322,9 @@ def _route(plan: RoutePlan, config: Config, *, began_at: datetime, opens_at: dat
         allow_public=plan.allow_public,
         shared=plan.shared,
         follow_up=plan.follow_up,
+        link_back=plan.link_back,
+        issue_key_field=plan.issue_key_field,
+        issue_url_field=plan.issue_url_field,
     )
 
 

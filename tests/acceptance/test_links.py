@@ -159,7 +159,9 @@ def test_w18_an_unlinked_pair_stays_as_it_is_and_nothing_crosses_any_more(world:
     world.jira.comment(key, "#reply It is mended.")
     world.sandbox.clear_log()
     world.converge()
-    assert world.requests(writes=True) == []
+    [gone] = world.requests(writes=True)
+    assert gone.startswith("DELETE ")
+    assert gone.endswith("/remotelink")
     assert [case.ticket for case in world.jira.cases("ACME")] == [key]
     [entry] = audit(world, "unlinked")
     assert entry["by_person"]

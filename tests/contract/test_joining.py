@@ -116,8 +116,16 @@ def test_a_group_of_two_is_two_again_after_one_has_left(ledger: Ledger) -> None:
         assert transaction.links.get(first.group) is None
         assert transaction.hands.suspensions() == [(first.group, "unlinked: another fault")]
         assert transaction.links.bases(second.group)[Side.TRACKER]["severity"] == {"Severity": Reading.of("S1")}
-    [hand] = claim(ledger)
-    assert (hand.group, hand.seats, hand.lead) == (second.group, (), "")
+    hands = {hand.group: hand for hand in claim(ledger)}
+    assert hands.keys() == {first.group, second.group}
+    hand = hands[second.group]
+    assert (hand.seats, hand.lead, hand.rests) == ((), "", "")
+    # The one that left is taken in hand once more, for its signposts only.
+    assert hands[first.group].rests == "unlinked: another fault"
+    with ledger.begin() as transaction:
+        transaction.hands.release(hands[first.group], due_at=None)
+        transaction.hands.release(hand, due_at=None)
+        assert transaction.hands.count_waiting() == 0
 
 
 def test_when_the_lead_leaves_another_one_bears_the_hand(ledger: Ledger) -> None:

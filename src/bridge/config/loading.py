@@ -26,8 +26,6 @@ DEFAULT_CONNECTORS: Mapping[str, Mapping[str, bool]] = {
 }
 """The connectors that come with bridge, and the scope keys a side of each may carry: whether each is required."""
 
-SIDE_KEYS = tuple(SideConfig.model_fields)
-
 
 def load_config(path: Path, *, environ: Mapping[str, str], connectors: Collection[str] = DEFAULT_CONNECTORS) -> Config:
     """The config at `path`, ready to run. Raises the first ConfigurationError.
@@ -127,7 +125,7 @@ def _check_name(name: str, known: Collection[str], where: tuple[str, Any], probl
 
 def _check_scope(wish: SideConfig, item: Item, scopes: Mapping[str, bool] | None, problems: Problems) -> None:
     extra = wish.model_extra or {}
-    known = (*SIDE_KEYS, *(scopes or ()))
+    known = (*type(wish).model_fields, *(scopes or ()))
     for key, value in extra.items():
         hint = did_you_mean(key, known)
         if scopes is not None and key not in scopes:

@@ -13,7 +13,7 @@ from bridge.config.contract import ContractFiles
 from bridge.config.packs import names_pack, pack_names, pack_path
 from bridge.config.people import known_roles
 from bridge.config.reading import read_yaml
-from bridge.config.shape import EVERY, BeginConfig, Config, RouteConfig, SideConfig
+from bridge.config.shape import EVERY, BeginConfig, Config, HelpdeskConfig, RouteConfig, SideConfig
 from bridge.mapping.check import check_roles, check_routes_fields, check_side
 from bridge.mapping.compile import compile_side
 from bridge.mapping.condition import Condition, compile_condition
@@ -30,6 +30,7 @@ from bridge.model.words import CANONICAL_FIELDS, WORDLESS_FIELDS, Direction, Fol
 from bridge.sla.terms import Timeline
 
 Word = TypeVar("Word")
+SHOWN_IN = ("issue_key_field", "issue_url_field")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,13 @@ class SidePlan:
     mapping: SideMapping
     open_when: Condition | None
     opening: Opening | None = None
+    shown_in: frozenset[str] = frozenset()
+    """Native fields that no rule mentions, where bridge shows which issue a ticket has."""
 
     def native_fields(self) -> frozenset[str]:
-        """Every native field a rule of this side mentions, `open_when` included."""
+        """Every native field a rule of this side mentions, `open_when` included, and those that bridge alone writes."""
         natives = self.mapping.native_fields() | (self.open_when.natives if self.open_when else frozenset())
-        return natives | (self.opening.natives if self.opening else frozenset())
+        return natives | (self.opening.natives if self.opening else frozenset()) | self.shown_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class RoutePlan:
     brakes: BrakeLimits = field(default_factory=BrakeLimits)
     shared: SharedPolicy = field(default_factory=SharedPolicy)
     follow_up: FollowUp = FollowUp.REOPEN
+    link_back: bool = True
+    issue_key_field: str = ""
+    issue_url_field: str = ""
 
     def side(self, side: Side) -> SidePlan:
         """The helpdesk's or the tracker's end."""
@@ -217,7 +223,31 @@ def _compile_route(
         brakes=route.brakes.limits(),
         shared=_shared(route, item, policies, problems),
         follow_up=route.follow_up,
+        link_back=route.tracker.link_back,
+        issue_key_field=route.helpdesk.issue_key_field or "",
+        issue_url_field=route.helpdesk.issue_url_field or "",
     )
+
+
+def _shown_in(wish: SideConfig, mapping: SideMapping, item: Item, problems: Problems) -> frozenset[str]:
+    """The fields that show which issue a ticket has: nobody else's, or their values would come back as edits."""
+    if not isinstance(wish, HelpdeskConfig):
+        return frozenset()
+    named = {key: name for key in SHOWN_IN if (name := getattr(wish, key)) is not None}
+    for key, name in named.items():
+        if name in mapping.native_fields():
+            problems.add(
+                f"`{key}` names `{name}`, of which the mapping speaks already",
+                item.find((key,)).place,
+                "give it a field of its own, a text field that agents can see",
+            )
+    if len(set(named.values())) < len(named):
+        problems.add(
+            "`issue_key_field` and `issue_url_field` name one field",
+            item.find(("issue_url_field",)).place,
+            "give each a field of its own",
+        )
+    return frozenset(named.values())
 
 
 def _shared(route: RouteConfig, item: Item, policies: Mapping[str, FieldPolicy], problems: Problems) -> SharedPolicy:
@@ -269,6 +299,7 @@ def _side(
         mapping=mapping,
         open_when=condition,
         opening=opening,
+        shown_in=_shown_in(wish, mapping, item, problems),
     )
 
 

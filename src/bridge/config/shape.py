@@ -150,6 +150,21 @@ class SideConfig(_Part):
         return {key: str(value) for key, value in (self.model_extra or {}).items()}
 
 
+class HelpdeskConfig(SideConfig):
+    """The helpdesk's end. `issue_key_field` and `issue_url_field` are the titles of ticket fields that show which issue
+    a ticket has, and where it is."""
+
+    issue_key_field: Annotated[str, Field(min_length=1)] | None = None
+    issue_url_field: Annotated[str, Field(min_length=1)] | None = None
+
+
+class TrackerConfig(SideConfig):
+    """The tracker's end. `link_back`: an issue bears a link to its tickets, and how the mirroring stands, where the
+    product has links apart from texts."""
+
+    link_back: StrictBool = True
+
+
 class BeginConfig(_Part):
     """Where a new route starts. `link`: `new` takes tickets opened after it began, `open` also those open at that time,
     `all` closed ones too; `from`: nothing older; `clocks` and `updates` start `at_live`, or with the history."""
@@ -208,8 +223,8 @@ class RouteConfig(_Part):
     """
 
     contract: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    helpdesk: SideConfig
-    tracker: SideConfig
+    helpdesk: HelpdeskConfig
+    tracker: TrackerConfig
     mode: Mode = Mode.OBSERVE
     begin: BeginConfig = BeginConfig()
     register_: Annotated[Literal["at_once", "after_review"], Field(alias="register")] = "at_once"

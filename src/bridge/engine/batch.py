@@ -31,6 +31,7 @@ from bridge.engine.sending.delivery import Delivery, Outcome, Target, is_late, i
 from bridge.engine.sending.edited import record_edits
 from bridge.engine.sending.race import confirm_restored
 from bridge.engine.sending.recovery import Recovery
+from bridge.engine.sending.signs import Signs
 from bridge.engine.state import GroupState, load_members, load_state, update_key
 from bridge.engine.texts.notes import places, told_of
 from bridge.engine.texts.opening import is_opening
@@ -77,6 +78,7 @@ class Batch:
     tools: Tools
     delivery: Delivery
     recovery: Recovery
+    signs: Signs
     origin: Origin
     keys: Keys
     clock: Clock
@@ -87,7 +89,7 @@ class Batch:
     def work(self, hands: list[Hand], *, enough: Callable[[], bool] = lambda: False) -> int:
         """Reconcile every group in hand; each is let go when it is done or has to wait. How many were worked on: when
         `enough` says that others wait, the rest is given back as due as it was."""
-        drafts = {hand.row: found for hand in hands if (found := self._draft(hand))}
+        drafts = {hand.row: found for hand in hands if (found := self._draft(hand)) is not None}
         # Groups in hand are all of a backfill, or none is.
         with background() if any(hand.is_background for hand in hands) else live():
             self._read_missing([draft for found in drafts.values() for draft in found])
@@ -106,8 +108,8 @@ class Batch:
             for hand in hands:
                 transaction.hands.give_back(hand)
 
-    def _draft(self, hand: Hand) -> list[tuple[GroupState, Plan]]:
-        """A first look at every ticket of a group, to see what has to be read; [] if there is nothing to do with it."""
+    def _draft(self, hand: Hand) -> list[tuple[GroupState, Plan]] | None:
+        """A first look at every ticket of a group, to see what has to be read; None if there is nothing to do with it."""
         drafts: list[tuple[GroupState, Plan]] = []
 
         def look() -> None:
@@ -115,17 +117,21 @@ class Batch:
                 state = self._load(one, route)
                 drafts.append((state, make_plan(state, self.tools)))
 
-        if not self._tickets(hand):
+        if not self._seats(hand):
             self._release(hand, None)
-            return []
-        return drafts if self._guarded(hand, look) else []
+            return None
+        return drafts if self._guarded(hand, look) else None
+
+    def _seats(self, hand: Hand) -> list[tuple[Hand, Route]]:
+        """The hand laid on each ticket of its group, with its route: those that rest as well."""
+        if not hand.seats:
+            return [(hand, self.routes[hand.route])] if hand.route in self.routes else []
+        return [(hand.at(seat), self.routes[seat.route]) for seat in hand.seats if seat.route in self.routes]
 
     def _tickets(self, hand: Hand) -> list[tuple[Hand, Route]]:
         """The hand laid on each ticket of its group that is worked on, with its route."""
-        if not hand.seats:
-            return [(hand, self.routes[hand.route])] if hand.route in self.routes else []
-        awake = [seat for seat in hand.seats if not seat.suspended and seat.route in self.routes]
-        return [(hand.at(seat), self.routes[seat.route]) for seat in awake]
+        resting = {seat.group for seat in hand.seats if seat.suspended} | ({hand.group} if hand.rests else set())
+        return [(one, route) for one, route in self._seats(hand) if one.group not in resting]
 
     def _guarded(self, hand: Hand, act: Callable[[], None]) -> bool:
         """Work on one group. Whatever goes wrong with it stays with it: it is looked at again later, and people see.
@@ -161,13 +167,15 @@ class Batch:
             return next(one for one in members if one.hand.group == hand.group)
 
     def _finish(self, hand: Hand) -> None:
-        """Bring every ticket of a group into agreement; then let the group go."""
+        """Bring every ticket of a group into agreement, and last its signposts; then let the group go."""
         due_at: datetime | None = None
         # What one ticket moves at a shared issue, the others are told in a second turn.
         for _turn in range(2 if hand.seats else 1):
             due_at = None
             for one, route in self._tickets(hand):
                 due_at = _earlier(due_at, self._settle(one, route))
+        for one, route in self._seats(hand):
+            due_at = _earlier(due_at, self.signs.bring(one, route))
         self._release(hand, due_at)
 
     def _settle(self, hand: Hand, route: Route) -> datetime | None:

@@ -55,6 +55,11 @@ class Route:
     allow_public: bool = False
     shared: SharedPolicy = field(default_factory=SharedPolicy)
     follow_up: FollowUp = FollowUp.REOPEN
+    link_back: bool = True
+    """Whether issues bear a link to their tickets, where the tracker has such links."""
+    issue_key_field: str = ""
+    issue_url_field: str = ""
+    """The helpdesk's fields that show the issue's key and where it is; "" for none."""
 
     def end(self, side: Side) -> RouteSide:
         """One end of the route."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, or_, select, update
 
 from bridge.errors import HandLostError
 from bridge.store.schema import Instant, work_group
@@ -51,6 +51,8 @@ class Hand:
     seats: tuple[Seat, ...] = ()
     is_background: bool = False
     """Whether only a backfill asked for it, so that all else goes first."""
+    rests: str = ""
+    """Why the link of a group without seats is set aside: nothing of it is worked on but its signposts."""
 
     @property
     def row(self) -> str:
@@ -146,7 +148,15 @@ class Hands:
             rows = (
                 rows
                 or self._connection.execute(
-                    select(table.c.id, table.c.route, table.c.fence, table.c.wanted, table.c.joined, table.c.backfill)
+                    select(
+                        table.c.id,
+                        table.c.route,
+                        table.c.fence,
+                        table.c.wanted,
+                        table.c.joined,
+                        table.c.backfill,
+                        table.c.suspended,
+                    )
                     .where(mine, what)
                     .order_by(table.c.due_at, table.c.id)
                     .limit(most)
@@ -161,7 +171,7 @@ class Hands:
                 .values(holder=holder, held_until=until, fence=table.c.fence + 1)
             )
         hands = [
-            Hand(row.id, row.route, holder, row.fence + 1, row.wanted, is_background=row.backfill == ASKED)
+            Hand(row.id, row.route, holder, row.fence + 1, row.wanted, "", (), row.backfill == ASKED, row.suspended)
             for row in rows
         ]
         return [
@@ -250,7 +260,9 @@ class Hands:
         self._connection.execute(
             update(table)
             .where(table.c.id == hand.row, table.c.fence == hand.fence, table.c.wanted == hand.wanted)
-            .values({"due_at": due_at} if due_at is not None else {"due_at": due_at, "backfill": _taken()})
+            .values(
+                {"due_at": due_at} if due_at is not None else {"due_at": due_at, "backfill": _taken(), "tidy": false()}
+            )
         )
 
     def ask(self, group: str, route: str) -> bool:
@@ -320,8 +332,14 @@ class Hands:
         self._connection.execute(update(work_group).where(work_group.c.id == group).values(suspended=""))
 
     def suspend(self, group: str, why: str) -> None:
-        """Set a group aside until a person looks at it."""
-        self._connection.execute(update(work_group).where(work_group.c.id == group).values(suspended=why))
+        """Set a group aside until a person looks at it. It is due once more, for its signposts to tell."""
+        self._connection.execute(update(work_group).where(work_group.c.id == group).values(suspended=why, tidy=True))
+        self._want_known(group, self._now)
+
+    def suspension(self, group: str) -> str:
+        """Why a group is set aside, "" if it is not."""
+        asked = select(work_group.c.suspended).where(work_group.c.id == group)
+        return str(self._connection.execute(asked).scalar() or "")
 
     def next_due_at(self) -> datetime | None:
         """When the next group that nobody holds falls due; None if none waits."""
@@ -370,5 +388,6 @@ def _taken() -> ColumnElement[int]:
 
 
 def _is_awake() -> ColumnElement[bool]:
-    """Whether a row may be worked on. A lead bears the lease of others too, so it is taken even if its own link rests."""
-    return or_(work_group.c.suspended == "", work_group.c.joined != "")
+    """Whether a row may be worked on. A lead bears the lease of others too, so it is taken even if its own link rests;
+    and one that was set aside just now is taken once more, for its signposts."""
+    return or_(work_group.c.suspended == "", work_group.c.joined != "", work_group.c.tidy)

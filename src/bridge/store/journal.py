@@ -68,6 +68,19 @@ class Journal:
         )
         return [_operation(row) for row in rows]
 
+    def signs(self, group: str) -> dict[str, list[Operation]]:
+        """Everything that was ever to be put or taken at each place of a group's signposts, in the order planned."""
+        kinds = [OperationKind.SIGN.value, OperationKind.UNSIGN.value]
+        rows = self._connection.execute(
+            select(operation)
+            .where(operation.c.group_id == group, operation.c.kind.in_(kinds))
+            .order_by(operation.c.planned_at, operation.c.sequence)
+        )
+        found: dict[str, list[Operation]] = {}
+        for row in rows:
+            found.setdefault(row.item, []).append(_operation(row))
+        return found
+
     def count_field(self, group: str, side: Side, field: str) -> int:
         """How many updates of this field were ever planned there: the next one's number."""
         return int(

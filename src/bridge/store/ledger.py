@@ -33,6 +33,7 @@ from bridge.store.links import Links
 from bridge.store.notices import Notices
 from bridge.store.readings import Readings
 from bridge.store.schema import EPOCH
+from bridge.store.signposts import Signposts
 from bridge.store.unread import UnreadTickets
 from bridge.store.upsert import put_row
 
@@ -54,6 +55,7 @@ class Transaction:
         self.embargoes = Embargoes(connection, now)
         self.files = Files(connection, now)
         self.notices = Notices(connection, now)
+        self.signposts = Signposts(connection, now)
         self.chores = Chores(connection)
         self.unread = UnreadTickets(connection, now)
 

@@ -114,6 +114,7 @@ work_group = Table(
     Column("joined", String(512), nullable=False, default="", server_default=""),
     Column("generation", Integer, nullable=False, default=0, server_default="0"),
     Column("backfill", Integer, nullable=False, default=0, server_default="0"),
+    Column("tidy", Boolean, nullable=False, default=False, server_default=false()),
     Index("work_group_due", "due_at"),
     Index("work_group_route", "route", "due_at"),
     Index("work_group_joined", "joined"),
@@ -296,6 +297,19 @@ notice = Table(
     Column("part", Integer, nullable=False),
     Column("comments", Json, nullable=False),
     Column("since_at", Instant, nullable=False),
+)
+
+signpost = Table(
+    "signpost",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("place", String(40), primary_key=True),
+    Column("site", String(128), nullable=False),
+    Column("ticket", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("is_field", Boolean, nullable=False),
+    Column("shown", Json),
+    Column("at", Instant, nullable=False),
 )
 
 audit = Table(

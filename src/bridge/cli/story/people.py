@@ -139,6 +139,19 @@ class Helpdesk(_Site):
         shown = self._call("GET", f"/api/v2/tickets/{ticket}", login=self._login("admin"))["ticket"]
         return Case(ticket, shown["subject"], self._fields(shown))
 
+    def custom(self, ticket: str, title: str) -> Any:
+        """What one of the account's own fields shows in a ticket."""
+        shown = self._call("GET", f"/api/v2/tickets/{ticket}", login=self._login("agent"))["ticket"]
+        return next(one["value"] for one in shown["custom_fields"] if one["id"] == self._field(title))
+
+    def fill(self, ticket: str, title: str, value: Any) -> None:
+        """The customer's agent fills one of the account's own fields."""
+        self.change(ticket, custom_fields=[{"id": self._field(title), "value": value}])
+
+    def _field(self, title: str) -> int:
+        listed = self._call("GET", "/api/v2/ticket_fields", login=self._login("agent"))["ticket_fields"]
+        return int(next(one["id"] for one in listed if one["title"] == title))
+
     def redact(self, ticket: str, part: str, words: str) -> None:
         """The customer's agent blacks words out of the comment that holds `part`."""
         path = f"/api/v2/tickets/{ticket}/comments/{self._comment(ticket, part)}/redact"
@@ -257,6 +270,13 @@ class Jira(_Site):
     def delete(self, key: str) -> None:
         """The lead deletes an issue."""
         self._call("DELETE", f"/rest/api/3/issue/{key}", login=self._login("lead"))
+
+    def links(self, key: str) -> list[dict[str, Any]]:
+        """The web links that the engineer sees beside an issue."""
+        found: list[dict[str, Any]] = self._call(
+            "GET", f"/rest/api/3/issue/{key}/remotelink", login=self._login("engineer")
+        )
+        return found
 
     def fill(self, key: str, name: str, words: str) -> None:
         """The engineer fills a rich text field."""

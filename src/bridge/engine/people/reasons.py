@@ -83,7 +83,7 @@ def letter_id(operation: Operation) -> str:
 
 def _letters(state: GroupState, fields: FieldsPlan, planned: list[Operation]) -> Iterator[Reason]:
     answered = {one.key for one in fields.cancelled}
-    dead = [one for one in state.operations if one.state is OperationState.DEAD and not is_note(one)]
+    dead = [one for one in state.operations if one.state is OperationState.DEAD and _is_awaited(one)]
     found = {letter_id(one): _letter(state, one) for one in dead if one.key not in answered}
     yield from (Reason(DEAD_LETTER, ident, words) for ident, words in found.items())
     # While another try is under way the note stands as it is: it is solved when that one succeeded.
@@ -91,6 +91,11 @@ def _letters(state: GroupState, fields: FieldsPlan, planned: list[Operation]) ->
     for (topic, ident), notice in state.notices.items():
         if topic == DEAD_LETTER and ident in trying - found.keys() and notice.told:
             yield Reason(topic, ident, notice.text or EMPTY)
+
+
+def _is_awaited(one: Operation) -> bool:
+    """Whether anybody waits for it: not so for notes and signposts."""
+    return not is_note(one) and one.kind not in (OperationKind.SIGN, OperationKind.UNSIGN)
 
 
 def _letter(state: GroupState, one: Operation) -> Document:
