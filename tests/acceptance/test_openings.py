@@ -8,6 +8,11 @@ import pytest
 
 from bridge.cli.observed import observed
 from bridge.cli.story.people import Case, Helpdesk
+from bridge.engine.life.pairing import Pairing, Wish
+from bridge.engine.people.desk import Desk
+from bridge.engine.state import UNROUTED
+from bridge.model.brake import Brake, BrakeKind
+from bridge.model.document import EMPTY, to_plain
 from bridge.model.operation import OperationKind, OperationState
 from bridge.model.words import Side
 
@@ -171,3 +176,126 @@ def test_nothing_is_made_of_what_a_rule_keeps_nor_without_mode_live_and_a_strang
     world.converge()
     assert [case.summary for case in world.acme.cases()] == ["The customer's own"]
     assert world.requests(site="acme-desk", writes=True) == []
+
+
+def pairing(world: World) -> Pairing:
+    """Where a person links and parts tickets."""
+    bridge = world.converged()
+    return Pairing(bridge.ledger, bridge.daemon.connections, bridge.routes, "lead")
+
+
+def notes(world: World, start: str) -> list[str]:
+    """The notes on the one issue that begin so."""
+    [issue] = world.jira.cases("ACME")
+    return [said.words for said in issue.said if said.words.startswith(start)]
+
+
+def test_a_requester_nobody_can_write_to_is_told_of_on_the_issue_and_nothing_is_made_until_it_is_mended(
+    world: World,
+) -> None:
+    opening(world, acme=BY_COMMAND.replace("user@acme-desk.example", "{field: Root cause}"))
+    world.acme.mark_as_spam(world.acme.file("Buy now", "Cheap!", priority=None, group="Vendor 2nd line"))
+    world.converge()
+    before = {case.ticket for case in world.acme.cases()}
+    key = tell(world, "Checkout loses orders", "Orders were lost.")
+    world.jira.fill(key, "Root cause", "nobody")
+    world.converge()
+    [note] = notes(world, "bridge makes no ticket at acme-desk for this issue yet")
+    assert "Root cause holds `nobody`" in note
+    world.jira.fill(key, "Root cause", "user@acme-desk.example")
+    world.converge()
+    assert rows(world) == [OperationState.DEAD]
+    [note] = notes(world, "bridge could not make the customer's ticket at acme-desk")
+    assert "suspended" in note
+    assert "The site names the field requester." in note
+    assert {case.ticket for case in world.acme.cases()} == before
+    world.sandbox.clear_log()
+    world.converge()
+    assert world.requests(site="acme-desk", writes=True) == []
+    with world.converged().ledger.begin() as transaction:
+        desk = Desk(transaction, world.converged().routes, "lead")
+        [letter] = transaction.journal.in_state(OperationState.DEAD)
+        desk.edit(letter, values={"requester": "boss@acme.example"}, words=None)
+    world.converge()
+    [made] = [case for case in world.acme.cases() if case.ticket not in before]
+    assert made.summary == "Checkout loses orders"
+    assert len(notes(world, "Solved.")) == 2
+    assert notes(world, "bridge ") == []
+
+
+def test_words_taken_back_while_a_limit_or_the_time_to_do_so_lasted_never_reach_anybody(world: World) -> None:
+    opening(world, undo="1h")
+    world.converge()
+    key = tell(world, "Checkout loses orders", "Our password is hunter2.")
+    assert world.converge(patience_s=0.0).waiting == 1
+    assert world.acme.cases() == []
+    world.jira.change(key, labels=[])
+    world.converge()
+    assert rows(world) == [OperationState.CANCELLED]
+    opening(world)
+    world.stop()
+    world.fault(site="acme-desk", kind="status", status=429, retry_after_s=2, method="POST", path="/tickets", count=1)
+    world.jira.change(key, labels=[LABEL])
+    world.converge(patience_s=0.0)
+    assert rows(world) == [OperationState.PLANNED]
+    world.jira.edit_comment(key, "hunter2", "#open Orders were lost.")
+    world.converge()
+    assert ["hunter2" in said or "Orders were lost." in said for said in words(only(world.acme))] == [True]
+    assert not any("hunter2" in said for said in words(only(world.acme)))
+
+
+def test_an_issue_has_one_case_whoever_claims_links_or_brakes_it_and_whatever_the_ledger_forgot(world: World) -> None:
+    opening(world)
+    ours = world.edit
+    twin = BY_COMMAND.replace("tell-customer", "both").replace("acme-desk", "globex-desk")
+    scope = "site: vendor-jira\n      mapping: jira-software\n      project: ACME\n      type: Bug"
+    helpdesk = "helpdesk: {site: globex-desk, mapping: zendesk-default, open_when: {tags: twin}}"
+    route = f"  twin:\n    {helpdesk}\n    tracker:\n      {scope}{twin}\n    mode: live\n    undo: 0s\nstore:"
+    world.edit = lambda text: ours(text).replace("store:", route, 1)
+    world.converge()
+    key = tell(world, "Checkout loses orders", "Orders were lost.", "both")
+    world.converge()
+    with world.converged().ledger.begin() as transaction:
+        [claimed] = transaction.notices.standing(UNROUTED)
+        transaction.brakes.put(Brake("acme", BrakeKind.MASS_CHANGE, "a person looks first"))
+    assert "claimed by the routes acme, twin" in to_plain(claimed.text or EMPTY)
+    world.jira.change(key, labels=[LABEL])
+    world.converge()
+    assert world.acme.cases() + world.globex.cases() == []
+    with world.converged().ledger.begin() as transaction:
+        assert transaction.notices.standing(UNROUTED) == []
+        [brake] = transaction.brakes.all()
+        transaction.brakes.release(brake, clear_until=transaction.now)
+        transaction.hands.want_route("acme")
+    world.converge()
+    first = only(world.acme)
+    # Whoever claims it now, and though it is taken off its ticket.
+    pairing(world).unlink(first.ticket)
+    world.jira.change(key, labels=["both"])
+    world.converge()
+    world.jira.change(key, labels=[LABEL])
+    world.converge()
+    assert (len(world.acme.cases()), world.globex.cases()) == (1, [])
+    # One that a person links first gets none.
+    opened = world.file(world.acme, "The customer's own")
+    linked = world.jira.file("Linked by hand", "For engineers only.", project="ACME")
+    world.converge()
+    pairing(world).relink(opened.ticket, linked, Wish())
+    world.jira.change(linked, labels=[LABEL])
+    world.jira.comment(linked, "#open Hello again.")
+    world.converge()
+    assert len(world.acme.cases()) == 2
+
+
+def test_tickets_for_issues_stop_at_the_brake_though_their_cases_are_new(world: World) -> None:
+    opening(world)
+    ours = world.edit
+    brakes = "undo: 0s\n    brakes: {mass_change: {after: 2, within: 1h}}\n"
+    world.edit = lambda text: ours(text).replace("undo: 0s\n", brakes)
+    world.converge()
+    for number in range(4):
+        world.github.file(f"Problem {number}", f"Told {number}", labels=[LABEL])
+    world.converge()
+    assert len(world.globex.cases()) == 2
+    with world.converged().ledger.begin() as transaction:
+        assert [(one.route, one.kind) for one in transaction.brakes.all()] == [("globex", BrakeKind.MASS_CHANGE)]

@@ -22,7 +22,7 @@ from bridge.engine.route import Route
 from bridge.engine.state import GroupState
 from bridge.engine.texts.notes import is_note
 from bridge.mapping.table import TableLens
-from bridge.model.document import from_plain
+from bridge.model.document import from_plain, to_plain
 from bridge.model.marker import Marker
 from bridge.model.operation import Operation, OperationKind
 from bridge.model.ticket import Comment, Person, Reading, Snapshot, Thread, TicketRef, Version
@@ -32,6 +32,7 @@ from bridge.store.links import Link
 from bridge.text import marker as signing
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OLD = NOW - timedelta(days=30)
 OVERLAY = """\
 comments:
   to_other_side:
@@ -43,6 +44,8 @@ case:
   workaround: {any: [{command: /workaround}], audience: customer_user}
   delivered: {any: [{released: FIX}, {command: /hotfix}], release: lead}
 """
+OPENS = """open_when: {labels: {any: [area-search]}},
+      new_ticket: {requester: a@acme.example, message: {command: "#reply", role: lead}, fields: {tags: [b]}}"""
 TOOLS = Tools(
     sign=lambda one: signing.sign(b"k" * 32, one),
     split=lambda _site, body: (body,),
@@ -61,6 +64,9 @@ def configured(mode: str, owner: str, held_by: str, own_rules: bool) -> Config:
         "    undo: 0s\n", f"    undo: 0s\n    owner: {{summary: {owner}, severity: {owner}, labels: {owner}}}\n"
     )
     text = text.replace("held_by: customer", f"held_by: {held_by}")
+    text = text.replace("type: Bug}", f"type: Bug, {OPENS}}}").replace(
+        "vendor/platform}", f"vendor/platform, {OPENS}}}"
+    )
     with TemporaryDirectory() as home:
         if own_rules:
             for pack, fix in (("jira-software", "Fix versions"), ("github-labels", "fix_versions")):
@@ -110,7 +116,7 @@ def values_of(route: Route, side: Side) -> dict[str, list[Any]]:
     return found
 
 
-def draw_state(data: st.DataObject, route: Route) -> GroupState:
+def draw_state(data: st.DataObject, route: Route, *, is_unlinked: bool = False) -> GroupState:
     refs = {Side.HELPDESK: TicketRef(route.helpdesk.site, "1"), Side.TRACKER: TicketRef(route.tracker.site, "2")}
     group = f"{route.name}:{refs[Side.HELPDESK]}"
     snapshots, bases = {}, {}
@@ -139,7 +145,11 @@ def draw_state(data: st.DataObject, route: Route) -> GroupState:
             name: {native: Reading.of(before[native]) for native in lens.natives if native in before}
             for name, lens in route.end(side).mapping.lenses.items()
         }
-    link = Link(group, route.name, refs[Side.HELPDESK], refs[Side.TRACKER], "2")
+    if is_unlinked:
+        group = f"{route.name}:{refs[Side.TRACKER]}"
+        snapshots = {Side.TRACKER: snapshots[Side.TRACKER]}
+        bases = {side: {} for side in Side}
+    link = None if is_unlinked else Link(group, route.name, refs[Side.HELPDESK], refs[Side.TRACKER], "2")
     hand = Hand(group, route.name, "", 1, 1)
     return GroupState(hand, route, NOW, link, snapshots, bases, [], {}, frozenset(), {})
 
@@ -181,3 +191,23 @@ def test_the_page_of_another_route_does_not_cover_a_text() -> None:
     strange = Operation("k", "g", OperationKind.COMMENT, Side.HELPDESK, {}, marker=marker, reason="elsewhere.yaml:1:1")
     assert row.covers(mine)
     assert not row.covers(strange)
+
+
+@settings(max_examples=100)
+@given(st.data(), st.sampled_from(list(Mode)), st.sampled_from(["customer", "vendor"]), st.sampled_from([0, 1]))
+def test_a_ticket_for_an_issue_says_only_what_its_rule_on_the_page_releases(
+    data: st.DataObject, mode: Mode, held_by: str, which: int
+) -> None:
+    plan = configured(mode.value, "helpdesk", held_by, True).routes_compiled[which]
+    state = draw_state(
+        data, _route(plan, configured(mode.value, "helpdesk", held_by, True), began_at=OLD), is_unlinked=True
+    )
+    said = [one.body for one in state.snapshots[Side.TRACKER].thread.comments if one.author.id == "id-lead"]  # type: ignore[union-attr]
+    for one in to_the_customer(make_plan(state, TOOLS).operations):
+        [row] = [row for row in exposed(plan) if row.covers(one)]
+        assert (row.kind, row.flows) == ("ticket", mode is Mode.LIVE)
+        assert mode is not Mode.INTERNAL
+        assert from_plain(f"#reply {to_plain(one.payload['body'])}") in said
+        assert one.payload["audience"] == row.audience.value
+        assert one.payload["summary"] == to_plain(one.payload["body"])
+        assert {"Severity", "summary", "description"}.isdisjoint(one.payload["fields"])

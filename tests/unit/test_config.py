@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from bridge.cli.story.config import SITES, config_text
 from bridge.config import (
     Config,
     compile_routes,
@@ -90,6 +91,25 @@ def test_a_config_built_in_memory_compiles_the_same_routes(example: Config, envi
     assert [plan.tracker.mapping.digest for plan in plans] == [
         plan.tracker.mapping.digest for plan in example.routes_compiled
     ]
+
+
+def test_the_sentences_name_every_word_of_a_ticket_that_an_issue_begins(tmp_path: Path) -> None:
+    words = """, open_when: {labels: {any: [tell-customer]}}, new_ticket: {requester: {field: Contact},
+      message: {command: "#open", role: lead}, title: {field: summary}, fields: {group: Support, tags: [a, b]}}}"""
+    text = config_text({site: f"https://{site}.example" for site in SITES})
+    path = tmp_path / "config.yaml"
+    path.write_text(text.replace("type: Bug}", f"type: Bug{words}").replace("undo: 0s", "undo: 2m"), encoding="utf-8")
+
+    config = load_config(path, environ={"SANDBOX_TOKEN": "x"})
+
+    [sentence] = [one for one in worked_examples(config) if "begins a case" in one]
+    assert sentence.startswith(
+        "acme: an issue of vendor-jira with labels tell-customer begins a case: a ticket is made at acme-desk after 2m for "
+        "what stands in `Contact`, with group Support, tags a and b; it says what follows in a comment that begins with "
+        "#open, written by a person, by lead to the customer's own team, as an internal note, under the title what stands "
+        "in `summary` ("
+    )
+    assert {"Contact", "summary", "labels"} <= config.route("acme").tracker.native_fields()
 
 
 def test_the_config_explains_itself_back_in_sentences(example: Config) -> None:

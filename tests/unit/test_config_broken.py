@@ -189,6 +189,56 @@ def test_the_sound_config_has_no_faults(write: Write) -> None:
             "config.yaml:21:16: `follow_up` of `routes.acme` must be one of `reopen`, `new`, not the text `reopn` "
             "(did you mean `reopen`?)",
         ),
+        (
+            ("type: Bug}", "open_when: {labels: tell}}"),
+            "config.yaml:19:73: `open_when` says which issues begin a case, and nothing says what their tickets hold "
+            "(add `new_ticket: {requester: …, message: …}` beside it)",
+        ),
+        (
+            ("type: Bug}", "new_ticket: {requester: a@b.example, message: {field: X}}}"),
+            "config.yaml:19:73: `new_ticket` does not say which issues begin a case "
+            "(add `open_when: {labels: {any: [tell-customer]}}`)",
+        ),
+        (
+            ("open_when: {group: Vendor 2nd line}", "new_ticket: {requester: a@b.example}"),
+            "config.yaml:18:59: `new_ticket` stands under `tracker:`, whose issues begin cases",
+        ),
+        (
+            ("type: Bug}", "open_when: {labels: tell}, new_ticket: {requester: support, message: {field: X}}}"),
+            "config.yaml:19:124: `requester` must be an e-mail address, not `support` (write an address, or `{field: "
+            "NAME}` for a field of the issue that holds one)",
+        ),
+        (
+            (
+                "type: Bug}",
+                'open_when: {labels: tell}, new_ticket: {requester: a@b.example, message: {command: "#x"}}}',
+            ),
+            "config.yaml:19:146: `message` does not say whose command makes a ticket at the customer (add `role: "
+            "[lead]`)",
+        ),
+        (
+            (
+                "type: Bug}",
+                'open_when: {labels: tell}, new_ticket: {requester: a@b.example, message: {command: "#x", role: leed}}}',
+            ),
+            "config.yaml:19:168: `leed` is not among the people of the config (did you mean `lead`?)",
+        ),
+        (
+            (
+                "type: Bug}",
+                "open_when: {labels: tell}, "
+                "new_ticket: {requester: a@b.example, message: {field: X}, audience: vendor}}",
+            ),
+            "config.yaml:19:168: a ticket made for a customer cannot be for `vendor` alone "
+            "(write `audience: customer_user`)",
+        ),
+        (
+            (
+                "type: Bug}",
+                "open_when: {labels: tell}, new_ticket: {requester: a@b.example, message: {field: X}, titel: {field: Y}}}",
+            ),
+            "config.yaml:19:158: `new_ticket` has the unknown key `titel` (did you mean `title`?)",
+        ),
     ],
 )
 def test_one_fault_is_one_sentence_with_file_line_and_a_suggestion(
@@ -429,3 +479,12 @@ def test_what_watches_is_checked_too(tmp_path: Path, line: str, says: str) -> No
     problems = wrong(tmp_path, SOUND + line + "\n")
     assert len(problems) == 1
     assert says in problems[0]
+
+
+def test_a_ticket_that_says_nothing_is_told_what_it_lacks(write: Write) -> None:
+    found = faults(write(("type: Bug}", "open_when: {labels: tell}, new_ticket: {}}")))
+
+    assert [sentence.partition(": ")[2] for sentence in found] == [
+        "`new_ticket` does not say who asks for the ticket (add `requester:`)",
+        "`new_ticket` does not say where the words for the customer stand (add `message:`)",
+    ]

@@ -82,15 +82,15 @@ def _sentences(plan: RoutePlan) -> Iterator[str]:
 def _opening(plan: RoutePlan, opening: Opening) -> str:
     """Which issues begin a case, and all that their tickets say."""
     said = message_words(opening)
-    title = "its first line" if opening.title is None else _source(opening.title)
+    title = "its first line as the title" if opening.title is None else f"the title {_source(opening.title)}"
     readers = AUDIENCES[opening.audience]
     fields = "".join(f", {name} {_values(value)}" for name, value in opening.fields.items())
     also = f", with{fields[1:]}" if fields else ""
     wait = f" after {show_duration(timedelta(seconds=plan.undo_s))}" if plan.undo_s else ""
     return (
         f"an issue of {plan.tracker.site} with {_condition(plan.tracker.open_when)} begins a case: a ticket is made at "
-        f"{plan.helpdesk.site}{wait} for {_source(opening.requester)}{also}; it says {said} to {readers}, under the title "
-        f"{title} ({_at(opening.place)})"
+        f"{plan.helpdesk.site}{wait} for {_source(opening.requester)}{also}; it says {said} to {readers}, under {title} "
+        f"({_at(opening.place)})"
     )
 
 

@@ -189,18 +189,20 @@ def load_state(transaction: Transaction, hand: Hand, route: Route) -> GroupState
         embargo=transaction.embargoes.get(hand.group),
         generation=link.generation if link else transaction.hands.generation(hand.group),
         is_asked=link is None and transaction.hands.is_asked(hand.group),
-        taken="" if Side.HELPDESK in refs else taken_by(transaction, refs[Side.TRACKER]),
+        taken="" if Side.HELPDESK in refs else taken_by(transaction, hand.group, refs[Side.TRACKER]),
         former=former,
         own=transaction.links.own_values(hand.group, Side.HELPDESK) if is_shared else {},
         issue_base=transaction.links.bases(issue_name(link.tracker))[Side.TRACKER] if is_shared and link else {},
     )
 
 
-def taken_by(transaction: Transaction, issue: TicketRef) -> str:
-    """Why an issue may begin no case: it is part of one, or several routes claim it; "" if neither."""
+def taken_by(transaction: Transaction, group: str, issue: TicketRef) -> str:
+    """Why an issue may begin no case: it is or was part of one, or several routes claim it; "" if neither."""
     link = transaction.links.find([issue]).get(issue)
     if link is not None:
         return f"it is linked with {link.helpdesk} already"
+    if transaction.journal.has_made(group, Side.HELPDESK):
+        return "a ticket was made for it before"
     claims = transaction.notices.of_group(claims_of(issue)).values()
     return "more than one route claims it" if any(notice.stands for notice in claims) else ""
 

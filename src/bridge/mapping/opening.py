@@ -49,8 +49,8 @@ def compile_opening(item: Item, *, held_by: HeldBy, roles: Collection[str], prob
     """Read a `new_ticket:`. None, with the problems noted, if it makes no sense. `held_by`: whose the helpdesk is."""
     before = len(problems.found)
     block = problems.keys(item, "`new_ticket`", KEYS)
-    for key, why in (("requester", "who asks for the ticket"), ("message", "what it says to the customer")):
-        if block and key not in block:
+    for key, why in (("requester", "who asks for the ticket"), ("message", "where the words for the customer stand")):
+        if item.is_map and key not in item.value:
             problems.add(f"`new_ticket` does not say {why}", item.place, f"add `{key}:`")
     requester = _words(block.get("requester"), "requester", problems)
     if requester and requester.text and not ADDRESS.match(requester.text):

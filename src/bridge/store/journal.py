@@ -135,6 +135,16 @@ class Journal:
         )
         return [(_operation(row), row.settled_at) for row in rows]
 
+    def has_made(self, group: str, side: Side) -> bool:
+        """Whether a ticket was ever made for this group on one side, whatever became of it since."""
+        made = select(operation.c.key).where(
+            operation.c.group_id == group,
+            operation.c.side == side.value,
+            operation.c.kind == OperationKind.CREATE.value,
+            operation.c.state == OperationState.CONFIRMED.value,
+        )
+        return self._connection.execute(made.limit(1)).first() is not None
+
     def change(self, keys: Iterable[str], **values: Any) -> None:
         """Set columns of operations: `state`, `due_at`, `error`, `attempts`, `horizon_at`, `remote_id`, …"""
         if isinstance(values.get("state"), OperationState):

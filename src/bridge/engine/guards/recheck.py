@@ -107,7 +107,7 @@ class _Look:
 
     def _opening(self, one: Operation, source: Snapshot) -> str:
         """A ticket for an issue says what the rules release of that issue now, to the very same readers."""
-        why = taken_by(self.transaction, source.ref) or opens_not(self.route, source)
+        why = taken_by(self.transaction, self.group, source.ref) or opens_not(self.route, source)
         return why or opening_stands(self.route, source, one)
 
     def _new_issue(self, source: Snapshot) -> str:

@@ -23,7 +23,7 @@ from bridge.engine.state import claims_of, group_of
 from bridge.errors import RemoteError
 from bridge.model.feed import ChangePage, Hint
 from bridge.model.marker import Marker
-from bridge.model.operation import UNSENT, OperationKind, OperationState
+from bridge.model.operation import OPEN, UNSENT, OperationKind
 from bridge.model.ports import Clock
 from bridge.model.ticket import Life, Snapshot, TicketRef
 from bridge.model.words import Side
@@ -251,7 +251,8 @@ class Intake:
         if snapshot.ref.site != route.tracker.site or group in ("", group_of(route.name, snapshot.ref)):
             return False
         creates = (one for one in transaction.journal.of_group(group) if one.kind is OperationKind.CREATE)
-        return any(one.state not in (*UNSENT, OperationState.CANCELLED) for one in creates)
+        is_in_doubt = any(one.state in OPEN - UNSENT for one in creates)
+        return is_in_doubt or transaction.journal.has_made(group, Side.HELPDESK)
 
     def _look_where_it_is(self, transaction: Transaction, link: Link, snapshot: Snapshot) -> None:
         """What a linked ticket shows of its whereabouts: an issue's new key, a ticket that is another route's now."""

@@ -42,13 +42,13 @@ def plan_opening(state: GroupState, *, blocked: str, sign: Signer) -> OpeningPla
     if isinstance(said, Lacking):
         return OpeningPlan(cancelled=[one for one in creates if one.state in UNSENT], why=said.why)
     marker = sign(Marker(route.name, str(issue.ref), "create", generation=state.generation))
-    known = next((one for one in creates if one.key == marker.mac and one.state is not OperationState.CANCELLED), None)
+    known = next((one for one in creates if one.key == marker.mac), None)
     payload = {**said, "fields": _fields(state)}
     if not payload["past_until"]:
         # A field does not tell since when it says so: since it was first seen.
         payload["past_until"] = known.payload["past_until"] if known else state.now.isoformat()
     if any(not _is_open(state, one, payload) for one in creates):
-        return OpeningPlan(why="a ticket was made for it, or somebody decided against one")
+        return OpeningPlan(why="an earlier create is not settled, or a person decided against a ticket")
     due_at = known.due_at if known else state.now + route.undo if route.undo else None
     made = Operation(
         key=marker.mac,
@@ -72,7 +72,7 @@ def _is_open(state: GroupState, one: Operation, payload: dict[str, Any]) -> bool
     if one.state in (OperationState.DEAD, OperationState.DISCARDED):
         differs = any(one.payload.get(name) != value for name, value in payload.items())
         return differs or (one.state is OperationState.DEAD and is_outdated(one, state.route))
-    return one.state in (*UNSENT, OperationState.CANCELLED)
+    return one.state in UNSENT
 
 
 def _fields(state: GroupState) -> dict[str, Any]:

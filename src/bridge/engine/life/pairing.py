@@ -18,7 +18,7 @@ from bridge.engine.state import OLDER, group_of
 from bridge.engine.texts.updates import updates_before
 from bridge.errors import ConfigurationError, LinkError
 from bridge.model import document as rich
-from bridge.model.operation import OperationKind, OperationState
+from bridge.model.operation import OPEN, UNSENT, OperationKind, OperationState
 from bridge.model.ticket import Life, Snapshot
 from bridge.model.words import Side
 from bridge.store.ledger import Ledger, Transaction
@@ -127,6 +127,7 @@ class Pairing:
         self, transaction: Transaction, route: Route, group: str, pair: tuple[Snapshot, Snapshot], wish: Wish
     ) -> tuple[Link, list[Link]]:
         helpdesk, tracker = pair
+        _stop_opening(transaction, route, tracker, group)
         # The group's row first, then tickets: workers lock them in this order too.
         transaction.hands.want(group, route.name)
         for snapshot in pair:
@@ -148,6 +149,17 @@ class Pairing:
             transaction.links.put_item(group, item)
         transaction.hands.disturb(group)
         return linked, sharing
+
+
+def _stop_opening(transaction: Transaction, route: Route, issue: Snapshot, group: str) -> None:
+    """No ticket is made for an issue that a person links. Raises LinkError if one is being made this moment."""
+    opening = group_of(route.name, issue.ref)
+    if opening == group:
+        return
+    transaction.hands.disturb(opening)
+    creates = [one for one in transaction.journal.of_group(opening) if one.kind is OperationKind.CREATE]
+    if any(one.state in OPEN - UNSENT for one in creates):
+        raise LinkError(f"Whether a ticket was made for {issue.key} is not known yet; try again in a few minutes.")
 
 
 def _is_of(transaction: Transaction, item: Item, issue: Snapshot) -> bool:

@@ -15,7 +15,7 @@ from bridge.engine.state import UNROUTED as UNROUTED
 from bridge.engine.state import GroupState
 from bridge.engine.texts.addressee import COMMAND_ITEM, FIELD_ITEM, SEVERAL, UNADDRESSED
 from bridge.engine.texts.notes import Reason, is_note
-from bridge.engine.texts.opening import is_opening
+from bridge.engine.texts.opening import Lacking, is_opening, opening_of, opens_not
 from bridge.engine.values.fields import FieldsPlan, pairs_of
 from bridge.model.document import EMPTY, Document, Node, digest, doc, from_plain, node, paragraph, text, to_plain
 from bridge.model.operation import OPEN, Operation, OperationKind, OperationState
@@ -36,7 +36,8 @@ DUPLICATE_ELSEWHERE = "duplicate_elsewhere"
 THANKS = "thanks"
 STRAYED = "strayed"
 MOVED = "moved"
-COMPUTED = frozenset({DEAD_LETTER, CONFLICT, NO_ADDRESSEE, GONE, MOVED, THANKS, BRAKE, EMBARGO})
+UNOPENED = "unopened"
+COMPUTED = frozenset({DEAD_LETTER, UNOPENED, CONFLICT, NO_ADDRESSEE, GONE, MOVED, THANKS, BRAKE, EMBARGO})
 """Topics whose reasons are worked out anew at every look; the others stand by their row in the ledger."""
 _LONGEST = 500
 """Characters of a value that a note shows: enough to recognise it, and the audit trail keeps it whole."""
@@ -49,6 +50,7 @@ def standing(state: GroupState, fields: FieldsPlan, planned: Iterable[Operation]
         *_conflicts(state, fields),
         *_brakes(state),
         *_embargo(state),
+        *_unopened(state),
         *_unaddressed(state),
         *_unaddressed_fields(state),
         *_life(state, fields),
@@ -72,6 +74,17 @@ def _embargo(state: GroupState) -> Iterator[Reason]:
     """That the case is frozen, and what had left: so it is told even though nothing of the case may cross."""
     if state.embargo is not None:
         yield Reason(EMBARGO, "since", embargo_words(state.embargo), anyway=True)
+
+
+def _unopened(state: GroupState) -> Iterator[Reason]:
+    """That an issue gets no ticket before somebody mends what its ticket would say."""
+    issue = state.snapshots.get(Side.TRACKER)
+    if state.link is not None or issue is None or state.taken or opens_not(state.route, issue):
+        return
+    lacking = opening_of(state.route, issue)
+    if isinstance(lacking, Lacking) and lacking.is_told:
+        head = f"bridge makes no ticket at {state.route.helpdesk.site} for this issue yet: {lacking.why}."
+        yield Reason(UNOPENED, issue.ref.id, _words(head, "It is made once that is mended."))
 
 
 def letter_id(operation: Operation) -> str:

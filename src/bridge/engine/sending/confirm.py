@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.connect.port import Connector
+from bridge.engine.life.joining import join
 from bridge.engine.people.reasons import LOST_VALUE, MERGED, goes_on, lost_value
 from bridge.engine.route import Route
 from bridge.engine.sending.race import confirm_restored, hand_over, overwritten
@@ -112,7 +113,12 @@ def confirm_opening(
     if transaction.links.get(group) is None:
         generation = operation.marker.generation if operation.marker else 0
         opened = opened_link(group, route, written.ref, source, payload["issue_key"], generation=generation)
-        add_opened(transaction, replace(opened, past_until=datetime.fromisoformat(payload["past_until"])))
+        opened = replace(opened, past_until=datetime.fromisoformat(payload["past_until"]))
+        if sharing := transaction.links.sharing(source):
+            # Another case moved to the issue while the outcome was open: both share it from now on.
+            join(transaction, {route.name: route}, opened, sharing[0], why="its ticket was made at the same time")
+            return
+        add_opened(transaction, opened)
     fields = {**payload["fields"]}
     for name in route.policies:
         lenses = {side: route.end(side).mapping.lenses.get(name) for side in Side}

@@ -284,7 +284,8 @@ class Delivery:
     ) -> Written:
         """Carry a request out. Only certain failures are tried again here, and only after a short wait; words for the
         customer never, because they may be taken back during the wait: they are read and judged anew."""
-        tells = target.side is Side.HELPDESK and any(one.kind is OperationKind.COMMENT for one in request)
+        with_words = (OperationKind.COMMENT, OperationKind.CREATE)
+        tells = target.side is Side.HELPDESK and any(one.kind in with_words for one in request)
         retrying = Retrying(
             retry=retry_if_exception(lambda error: not tells and spot_wait_s(error) is not None),
             wait=wait_exception(lambda error: spot_wait_s(error) or 0.0),
