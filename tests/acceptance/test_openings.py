@@ -13,6 +13,7 @@ from bridge.engine.people.desk import Desk
 from bridge.engine.state import UNROUTED
 from bridge.model.brake import Brake, BrakeKind
 from bridge.model.document import EMPTY, to_plain
+from bridge.model.feed import Hint
 from bridge.model.operation import OperationKind, OperationState
 from bridge.model.words import Side
 
@@ -122,8 +123,12 @@ def tell(world: World, summary: str, message: str, *more: str, who: str = "engin
     return key
 
 
-@pytest.mark.parametrize("kind", ["drop_after", "late_write", "drop_before"])
-def test_a_lost_reply_leaves_one_ticket_and_so_does_a_ledger_that_forgot_it(world: World, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "forgets"), [("drop_after", "it"), ("late_write", "everything"), ("drop_before", "it")]
+)
+def test_a_lost_reply_leaves_one_ticket_and_so_does_a_ledger_that_forgot_it(
+    world: World, kind: str, forgets: str
+) -> None:
     opening(world)
     world.converge()
     world.stop()
@@ -138,8 +143,12 @@ def test_a_lost_reply_leaves_one_ticket_and_so_does_a_ledger_that_forgot_it(worl
     world.converge()
     assert len(only(world.acme).said) == 3
     world.stop()
-    shutil.rmtree(world.home / "data")
-    shutil.copytree(world.home / "copy", world.home / "data")
+    if forgets == "it":
+        shutil.rmtree(world.home / "data")
+        shutil.copytree(world.home / "copy", world.home / "data")
+    else:
+        for file in (world.home / "data").glob("ledger.sqlite3*"):
+            file.unlink()
     world.jira.comment(key, "#reply And of this morning.")
     world.converge()
     assert len(only(world.acme).said) == 4
@@ -254,7 +263,10 @@ def test_an_issue_has_one_case_whoever_claims_links_or_brakes_it_and_whatever_th
     world.edit = lambda text: ours(text).replace("store:", route, 1)
     world.converge()
     key = tell(world, "Checkout loses orders", "Orders were lost.", "both")
-    world.converge()
+    daemon = world.converged().daemon
+    named = daemon.connections.to("vendor-jira").locate(key, {"project": "ACME"})
+    assert named is not None
+    daemon.intake.hint("vendor-jira", (Hint(named),))  # as a webhook does
     with world.converged().ledger.begin() as transaction:
         [claimed] = transaction.notices.standing(UNROUTED)
         transaction.brakes.put(Brake("acme", BrakeKind.MASS_CHANGE, "a person looks first"))

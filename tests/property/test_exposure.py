@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -198,16 +199,23 @@ def test_the_page_of_another_route_does_not_cover_a_text() -> None:
 def test_a_ticket_for_an_issue_says_only_what_its_rule_on_the_page_releases(
     data: st.DataObject, mode: Mode, held_by: str, which: int
 ) -> None:
-    plan = configured(mode.value, "helpdesk", held_by, True).routes_compiled[which]
-    state = draw_state(
-        data, _route(plan, configured(mode.value, "helpdesk", held_by, True), began_at=OLD), is_unlinked=True
-    )
-    said = [one.body for one in state.snapshots[Side.TRACKER].thread.comments if one.author.id == "id-lead"]  # type: ignore[union-attr]
-    for one in to_the_customer(make_plan(state, TOOLS).operations):
+    config = configured(mode.value, "helpdesk", held_by, True)
+    plan = config.routes_compiled[which]
+    state = draw_state(data, _route(plan, config, began_at=OLD), is_unlinked=True)
+    issue = state.snapshots[Side.TRACKER]
+    lead = Comment("lead", NOW, person("lead", staff=True), from_plain("#reply we know"), Visibility.PUBLIC)
+    said = list(issue.thread.comments if issue.thread else ())
+    said.insert(data.draw(st.integers(0, len(said))), lead)
+    labels = data.draw(st.sampled_from([["area-search"], ["area-search", "security-embargo"]]))
+    fields = {**issue.fields, "labels": Reading.of(labels), "status": Reading.of("To Do"), "state": Reading.of("open")}
+    state.snapshots[Side.TRACKER] = replace(issue, fields=fields, thread=Thread(tuple(said)))
+    made = list(to_the_customer(make_plan(state, TOOLS).operations))
+    assert len(made) == (mode is not Mode.INTERNAL and "security-embargo" not in labels)
+    for one in made:
         [row] = [row for row in exposed(plan) if row.covers(one)]
         assert (row.kind, row.flows) == ("ticket", mode is Mode.LIVE)
-        assert mode is not Mode.INTERNAL
-        assert from_plain(f"#reply {to_plain(one.payload['body'])}") in said
+        words = to_plain(one.payload["body"])
+        assert from_plain(f"#reply {words}") in [each.body for each in said if each.author.id == "id-lead"]
         assert one.payload["audience"] == row.audience.value
-        assert one.payload["summary"] == to_plain(one.payload["body"])
+        assert one.payload["summary"] == words
         assert {"Severity", "summary", "description"}.isdisjoint(one.payload["fields"])
