@@ -114,6 +114,7 @@ class GitHubConnector:
             endpoint="issues",
             name="number",
             tag=digest,
+            revisits=True,
         )
         snapshots, hints = self._read_page(repository, [row for row in step.rows if "pull_request" not in row])
         return ChangePage(

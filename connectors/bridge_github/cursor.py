@@ -24,8 +24,9 @@ ROOM = 25
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far one list was read. `seen` holds what was shown from `since` on, so that overlap shows nothing twice;
-    `page` above 1 only while many rows share the second `since`; `etag` stands for the whole list as last seen."""
+    """How far one list was read. `seen` holds what was shown from `since` on, each with its stamp, so that overlap shows
+    nothing twice; `page` above 1 only while many rows share the second `since`; `etag` stands for the whole list as last
+    seen."""
 
     since: str
     page: int = 1
@@ -75,8 +76,10 @@ def read_on(
     endpoint: str,
     name: str,
     tag: Callable[[Row], str],
+    revisits: bool = False,
 ) -> Step:
-    """Read the next page of a list sorted by last change, upwards. `name` is the key of a row's id; one request."""
+    """Read the next page of a list sorted by last change, upwards; one request. `name` is the key of a row's id, `tag`
+    tells readings of it with the same stamp apart. `revisits`: what changed in this very second is shown once more."""
     asked = {**query, "sort": "updated", "direction": "asc", "since": place.since, "per_page": str(PAGE)}
     if place.page > 1:
         asked["page"] = str(place.page)
@@ -84,11 +87,13 @@ def read_on(
     settled = answer.at - OVERLAP if answer.at else None
     if answer.status == 304:
         return Step(place, settled_through=settled)
-    tags = {str(row[name]): tag(row) for row in answer.rows}
+    # The same words under another stamp are news: somebody may have put back what we had overwritten.
+    tags = {str(row[name]): f"{row['updated_at']} {tag(row)}" for row in answer.rows}
     fresh = tuple(row for row in answer.rows if place.seen.get(str(row[name])) != tags[str(row[name])])
     if answer.next_query is not None and answer.rows:
         return Step(_after_full_page(place, answer.rows, tags, name), fresh, more=True)
-    return Step(_at_the_end(place, answer, tags, name), fresh, settled_through=settled)
+    ended = _at_the_end(place, answer, tags, name)
+    return Step(_without_this_second(ended, answer) if revisits else ended, fresh, settled_through=settled)
 
 
 def _after_full_page(place: Place, rows: list[Row], tags: Mapping[str, str], name: str) -> Place:
@@ -106,3 +111,11 @@ def _at_the_end(place: Place, answer: Answer, tags: Mapping[str, str], name: str
         late = {str(row[name]) for row in answer.rows if moment(row["updated_at"]) >= moment(safe)}
         return Place(safe, seen={key: value for key, value in seen.items() if key in late})
     return Place(place.since, etag=answer.etag if place.page == 1 else "", seen=seen)
+
+
+def _without_this_second(place: Place, answer: Answer) -> Place:
+    """The place as if what changed in the second of the answer had not been seen: within that second it may be
+    overwritten by us and put back by somebody, and then neither stamp nor content tells."""
+    now = stamp(answer.at) if answer.at else ""
+    seen = {key: tag for key, tag in place.seen.items() if not now or tag.partition(" ")[0] < now}
+    return place if len(seen) == len(place.seen) else replace(place, etag="", seen=seen)

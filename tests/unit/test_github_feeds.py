@@ -40,6 +40,7 @@ def connector(stand: Stand) -> GitHubConnector:
 
 def test_a_poll_with_nothing_new_is_one_request_and_a_304(stand: Stand, connector: GitHubConnector) -> None:
     fill(stand, 3)
+    stand.sandbox.world.advance(2)
     cursors: dict[str, str] = {}
     assert len(stand.drain(connector, cursors)) == 3
     stand.sandbox.clear_log()
@@ -99,6 +100,7 @@ def test_more_issues_than_a_page_changed_in_one_second_are_all_shown_once(
     stand: Stand, connector: GitHubConnector
 ) -> None:
     fill(stand, 250)
+    stand.sandbox.world.advance(2)
     cursors: dict[str, str] = {}
     pages: list[TicketRef] = []
     more = True
@@ -147,6 +149,23 @@ def test_a_second_change_within_the_second_of_the_last_reading_is_shown(
     assert shown.value("title") == "Same stamp, other title"
 
 
+@pytest.mark.parametrize("passed_s", [0, 90])
+def test_what_somebody_puts_back_after_our_write_is_shown_again(
+    stand: Stand, connector: GitHubConnector, passed_s: int
+) -> None:
+    fill(stand, 1)
+    cursors: dict[str, str] = {}
+    engineer = connect(stand, "engineer")
+    engineer.update(change(1, labels=["theirs"]))
+    stand.drain(connector, cursors)
+    connector.update(change(1, labels=["ours"]))
+    stand.sandbox.world.advance(passed_s)
+    engineer.update(change(1, labels=["theirs"]))
+    shown = stand.drain(connector, cursors)[ref(1)]
+    assert shown is not None
+    assert shown.value("labels") == ["theirs"]
+
+
 def test_the_feed_says_up_to_when_it_was_read(stand: Stand, connector: GitHubConnector) -> None:
     page = connector.changes(f"issues:{REPO}", None, begin=stand.begin)
     again = connector.changes(f"issues:{REPO}", page.cursor, begin=stand.begin)
@@ -181,6 +200,7 @@ def test_a_release_named_like_a_milestone_hints_at_its_issues(stand: Stand) -> N
         home = site.data["repositories"][REPO]
         site.make_milestone(home, site.data["users"]["lead"], {"title": "v1.2"})
     engineer.update(change(2, milestone="v1.2"))
+    stand.sandbox.world.advance(2)
     cursors: dict[str, str] = {}
     stand.drain(connector, cursors)
     planned = stand.read(connector, ref(2))
