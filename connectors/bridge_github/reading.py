@@ -104,8 +104,9 @@ class Reader:
         self._shared = shared
 
     def ref(self, repository: str, number: int) -> TicketRef:
-        """The ref of an issue by the repository's configured name."""
-        return TicketRef(self._settings.name, f"{repository}#{number}")
+        """The ref of an issue by the repository's configured name; one that was transferred there keeps that of its first
+        place."""
+        return self._shared.moved_to(repository, number) or TicketRef(self._settings.name, f"{repository}#{number}")
 
     def snapshot(self, ref: TicketRef, row: Row, *, read_at: datetime, thread: Thread | None = None) -> Snapshot:
         """A full reading. Comments are known without asking when there are none.

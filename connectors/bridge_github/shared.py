@@ -70,6 +70,7 @@ class Shared:
         self._lines: Recent[TicketRef, str] = Recent()
         self._spots: Recent[TicketRef, Spot] = Recent()
         self._seen: Recent[TicketRef, datetime] = Recent()
+        self._moved: Recent[tuple[str, int], TicketRef] = Recent()
 
     @property
     def me(self) -> tuple[str, int] | None:
@@ -140,6 +141,14 @@ class Shared:
             self._lines.put(ref, line)
             self._spots.put(ref, spot)
             self._seen.put(ref, updated_at)
+            home = self._names.get(spot.repository, spot.repository)
+            if ref.id != f"{home}#{spot.number}":
+                self._moved.put((home, spot.number), ref)
+
+    def moved_to(self, repository: str, number: int) -> TicketRef | None:
+        """The ticket that a transfer brought to this place, as far as one was read here: it keeps its first name."""
+        with self._lock:
+            return self._moved.get((repository, number))
 
     def line(self, ref: TicketRef) -> str | None:
         """The marker line of a ticket's body ("" for none), None if it was never read here."""

@@ -258,6 +258,17 @@ class Jira(_Site):
         }
         self._call("PUT", f"/rest/api/3/issue/{key}", login=self._login("engineer"), body=body)
 
+    def clone(self, key: str, *, project: str) -> str:
+        """The engineer clones an issue with its labels and properties. The clone's key."""
+        path = f"/rest/api/3/issue/{key}"
+        shown = self._call("GET", path, login=self._login("engineer"), query={"properties": "*all"})
+        kept = {name: shown["fields"][name] for name in ("summary", "description", "labels")}
+        fields = {"project": {"key": project}, "issuetype": {"name": "Bug"}, **kept}
+        fields["summary"] = f"CLONE - {kept['summary']}"
+        properties = [{"key": name, "value": value} for name, value in shown.get("properties", {}).items()]
+        body = {"fields": fields, "properties": properties}
+        return str(self._call("POST", "/rest/api/3/issue", login=self._login("engineer"), body=body)["key"])
+
     def close_as_duplicate(self, key: str, of: str) -> None:
         """The engineer says that an issue is a duplicate of another, and closes it as such."""
         ends = {"inwardIssue": {"key": key}, "outwardIssue": {"key": of}}

@@ -24,11 +24,15 @@ FOLLOW_UP = "follow_up"
 def plan_follow_up(state: GroupState, operations: list[Operation], threads: list[ThreadPlan], *, sign: Signer) -> None:
     """Add the creation of a follow-up to `operations`, if the ticket is closed and a text for it is due."""
     link, source = state.link, state.snapshots.get(Side.HELPDESK)
-    if link is None or source is None or source.life is not Life.FROZEN or state.route.mode is not Mode.LIVE:
+    if link is None or source is None:
+        return
+    mine = [one for one in state.operations if one.kind is OperationKind.CREATE and one.side is Side.HELPDESK]
+    if source.life is not Life.FROZEN or state.route.mode is not Mode.LIVE:
+        # The customer was faster, say: the texts go to the ticket with which they followed the closed one.
+        threads.append(ThreadPlan(cancelled=[one for one in mine if one.state in UNSENT]))
         return
     due = [one for one in operations if _is_due(state, one)]
     carried = min(due, key=lambda one: one.order, default=None)
-    mine = [one for one in state.operations if one.kind is OperationKind.CREATE and one.side is Side.HELPDESK]
     made = _follow_up(state, carried, sign) if carried else None
     stale = [one for one in mine if one.state in UNSENT and (made is None or one.key != made.key)]
     threads.append(ThreadPlan(cancelled=stale))
