@@ -54,7 +54,8 @@ class Fields:
         if value in (None, ""):
             return None
         if name in _PEOPLE:
-            return self._names.person(value).email.lower() or None
+            # Somebody without an address (Zendesk has such) is named by id: there is somebody.
+            return self._names.met(value).email.lower() or str(value)
         if name in _NAMED:
             return self._names.name_of(name, value)
         return fold_tags(value) if name == "tags" else value

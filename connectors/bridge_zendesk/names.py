@@ -49,6 +49,12 @@ class Names:
             return found
         return Person(found.id, found.name, found.email, staff=True, ours=True, suspended=found.suspended)
 
+    def met(self, ident: Any) -> Person:
+        """The person with this id, who is asked for once if never seen."""
+        if self._shared.unknown_people([ident]):
+            self.meet([ident])
+        return self.person(ident)
+
     def meet(self, idents: Iterable[Any]) -> None:
         """Read the people of these ids that were never seen, a hundred a request."""
         wanted = self._shared.unknown_people(idents)
@@ -57,7 +63,9 @@ class Names:
             self._shared.learn(self._client.read("users/show_many.json", "users", holds="users", ids=cut)[0])
 
     def person_id(self, email: str, *, field: str) -> int:
-        """The id of the person with this address. Raises PermanentError naming the field."""
+        """The id of the person with this address, or of this id. Raises PermanentError naming the field."""
+        if email.strip().isdecimal():
+            return int(email)
         found = self._shared.person_id(email)
         if not found:
             page, _ = self._client.read("users/search.json", "users", holds="users", query=f'email:"{email.strip()}"')

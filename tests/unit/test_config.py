@@ -69,7 +69,8 @@ def test_a_compiled_route_carries_all_the_engine_asks_for(example: Config) -> No
 def test_fields_a_route_says_nothing_of_have_the_default_policies(example: Config) -> None:
     policies = example.route("globex").policies
 
-    assert tuple(policies) == tuple(name for name in CANONICAL_FIELDS if name != "priority")
+    unmapped = ("priority", "assignee", "reporter", "due")
+    assert tuple(policies) == tuple(name for name in CANONICAL_FIELDS if name not in unmapped)
     assert policies["severity"].direction is Direction.TO_TRACKER
     assert policies["description"].direction is Direction.TO_TRACKER
     assert policies["state"].direction is Direction.BOTH

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import Place
 from bridge.mapping import Command, CommentFacts, FieldFilled, Item, Problems, Released, SideMapping
 from bridge.mapping.compile import compile_side
 from bridge.mapping.condition import Condition, compile_condition
-from bridge.model.ticket import EMPTY_READING, UNREADABLE, Reading
+from bridge.mapping.dates import DateLens
+from bridge.mapping.lens import after
+from bridge.mapping.people import PersonLens
+from bridge.model.ticket import EMPTY_READING, UNREADABLE, Presence, Reading
 from bridge.model.words import Audience, HeldBy, Party, Side, Visibility
 
 
@@ -213,3 +217,52 @@ def test_updates_name_their_triggers_audience_and_who_releases_them() -> None:
     assert delivered.triggers == (Released("Fix versions"),)
     assert delivered.audience is Audience.CUSTOMER_USER
     assert delivered.release_by == "lead"
+
+
+PEOPLE = {"engineer": ("acc-1", "engineer@vendor.example"), "lead": ("lead@vendor.example",)}
+SOMEWHERE = Place("people.yaml", 1)
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+def test_a_person_is_read_by_any_of_their_names_and_written_by_the_first(*, is_list: bool) -> None:
+    lens = PersonLens("assignee", "assignee", SOMEWHERE, PEOPLE, is_list)
+
+    def native(*names: str) -> dict[str, Reading]:
+        return {"assignee": Reading.of(list(names) if is_list else next(iter(names), None))}
+
+    assert lens.read(native("Engineer@Vendor.example")).value == "engineer"
+    assert lens.read(native()).presence is Presence.EMPTY
+    assert not lens.read(native("stranger@elsewhere.example")).readable
+    for wanted in ("engineer", "lead", None):
+        for current in (native(), native("acc-1"), native("engineer@vendor.example"), native("LEAD@vendor.example")):
+            written = lens.write(wanted, current)
+            then = after(current, written)
+            assert lens.read(then).value == wanted
+            assert lens.write(wanted, then) == {}
+            assert lens.write(lens.read(current).value, current) == {}
+    assert lens.write("engineer", native("stranger@elsewhere.example")) == {}
+    assert lens.write("nobody", native("acc-1")) == {}
+    assert lens.fold("nobody") is None
+    assert lens.form("engineer") == {"assignee": ["acc-1"] if is_list else "acc-1"}
+
+
+def test_of_several_accounts_those_nobody_mapped_stay() -> None:
+    lens = PersonLens("assignee", "assignees", SOMEWHERE, PEOPLE, is_list=True)
+    both = {"assignees": Reading.of(["acc-1", "stranger"])}
+    assert lens.read(both).value == "engineer"
+    assert lens.write("lead", both) == {"assignees": ["stranger", "lead@vendor.example"]}
+    assert lens.write(None, both) == {"assignees": ["stranger"]}
+    assert lens.touches("assignees", frozenset({"acc-1"}))
+    assert not lens.touches("assignees", frozenset({"stranger"}))
+
+
+def test_a_day_is_read_from_dates_and_moments_and_written_as_a_date() -> None:
+    lens = DateLens("due", "Due day", SOMEWHERE)
+    for shown in ("2026-03-02", "2026-03-02T16:00:00Z", "2026-03-02T23:30:00+01:00"):
+        now = {"Due day": Reading.of(shown)}
+        assert lens.read(now).value == "2026-03-02"
+        assert lens.write("2026-03-02", now) == {}
+        assert lens.write("2026-03-03", now) == {"Due day": "2026-03-03"}
+    assert not lens.read({"Due day": Reading.of("soon")}).readable
+    assert lens.write("2026-03-03", {"Due day": Reading.of("soon")}) == {}
+    assert lens.form(None) == {}

@@ -12,6 +12,7 @@ from bridge.errors import Place
 from bridge.mapping.comments import CommentRule
 from bridge.mapping.condition import Condition, Test
 from bridge.mapping.opening import Opening, Words
+from bridge.mapping.people import PersonLens
 from bridge.mapping.table import TableLens
 from bridge.mapping.updates import Command, FieldFilled, UpdateRule
 from bridge.model.policy import FieldPolicy
@@ -110,6 +111,11 @@ def _values(value: object) -> str:
 
 def _table(name: str, plan: RoutePlan) -> Iterator[str]:
     there, here = plan.helpdesk.mapping.lenses[name], plan.tracker.mapping.lenses[name]
+    if isinstance(there, PersonLens) and isinstance(here, PersonLens):
+        known = [f"{key} is `{there.people[key][0]}` there and `{names[0]}` here"
+                 for key, names in here.people.items() if key in there.people]  # fmt: skip
+        yield f"{name}: " + ("; ".join(known) or "nobody has an account on both sides, so nothing is written")
+        yield f"{name}: whoever is not among them is left as they are, and nothing is written in their place"
     if not (isinstance(there, TableLens) and isinstance(here, TableLens)):
         return
     values = []

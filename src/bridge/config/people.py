@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from bridge.config.shape import Config
 from bridge.model.ticket import Person as Account
@@ -41,3 +42,11 @@ def known_roles(config: Config) -> tuple[str, ...]:
     for key, person in config.people.items():
         roles.update(dict.fromkeys((key, *person.roles)))
     return tuple(roles)
+
+
+def people_at(config: Config, site: str) -> Mapping[str, tuple[str, ...]]:
+    """The names each person has at a site, by the person's key: the account of `accounts:`, then the e-mail address.
+    Whoever has neither is left out."""
+    found = {key: (person.accounts.get(site), person.email) for key, person in config.people.items()}
+    named = {key: tuple(name for name in names if name) for key, names in found.items()}
+    return MappingProxyType({key: names for key, names in named.items() if names})

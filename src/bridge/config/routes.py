@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 from bridge.config.contract import ContractFiles
 from bridge.config.packs import names_pack, pack_names, pack_path
-from bridge.config.people import known_roles
+from bridge.config.people import known_roles, people_at
 from bridge.config.reading import read_yaml
 from bridge.config.shape import EVERY, BeginConfig, Config, HelpdeskConfig, RouteConfig, SideConfig
-from bridge.mapping.check import check_roles, check_routes_fields, check_side
+from bridge.mapping.check import check_people, check_roles, check_routes_fields, check_side
 from bridge.mapping.compile import compile_side
 from bridge.mapping.condition import Condition, compile_condition
 from bridge.mapping.defaults import RouteWishes, compile_policies
@@ -283,7 +283,11 @@ def _side(
     rules = files.load(item.find(("mapping",)))
     if rules is None:
         return None
-    mapping = compile_side(rules, name=wish.mapping, side=side, helpdesk_held_by=held_by, problems=problems)
+    people = people_at(config, wish.site)
+    mapping = compile_side(
+        rules, name=wish.mapping, side=side, helpdesk_held_by=held_by, problems=problems, people=people
+    )
+    check_people(mapping, wish.site, problems)
     check_side(mapping, problems)
     check_roles(mapping, known_roles(config), problems)
     when = item.get("open_when")

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from bridge.mapping.condition import compile_condition
+from bridge.mapping.dates import DateLens
 from bridge.mapping.lens import DocumentLens, LabelsLens, Lens, LineLens, ListLens
+from bridge.mapping.people import People, PersonLens
 from bridge.mapping.source import Item, Problems, describe, did_you_mean, one_of, quoting
 from bridge.mapping.table import AlsoRead, Form, TableLens
-from bridge.model.words import DESCRIPTION, LABELS, SUMMARY
+from bridge.model.words import DESCRIPTION, DUE, LABELS, SUMMARY
 
 LABEL_KEYS = {"label": "labels", "tag": "tags"}
 """The keys of a form that stand for one label out of those the block names, and the native list they stand in."""
@@ -18,6 +20,7 @@ LABEL_KEYS = {"label": "labels", "tag": "tags"}
 TABLE_KEYS = ("native", "pairs", "write_also", "also_read", "otherwise", "owner", "read_only")
 TEXT_KEYS = ("native", "owner", "read_only")
 LABELS_KEYS = ("native", "only", "except", "spelling", "owner", "read_only")
+PERSON_KEYS = ("kind", *TEXT_KEYS)
 CUSTOM_KEYS = ("canonical", "kind", *TABLE_KEYS)
 
 
@@ -57,6 +60,22 @@ def compile_labels(item: Item, taken: frozenset[str], problems: Problems) -> Lab
         if native and only
         else None
     )
+
+
+def compile_person(name: str, item: Item, people: People, problems: Problems) -> PersonLens | None:
+    """`assignee: {native: assignee}`; with `kind: list` where the native field holds several accounts."""
+    block = problems.keys(item, f"`{name}`", PERSON_KEYS)
+    native = _native(block, item, name, problems)
+    kind = problems.word(block.get("kind"), "`kind`", ("one", "list"))
+    writable = _writable(block, problems)
+    return PersonLens(name, native, item.place, people, kind == "list", writable) if native else None
+
+
+def compile_due(item: Item, problems: Problems) -> DateLens | None:
+    """`due: {native: duedate}`."""
+    block = problems.keys(item, f"`{DUE}`", TEXT_KEYS)
+    native = _native(block, item, DUE, problems)
+    return DateLens(DUE, native, item.place, _writable(block, problems)) if native else None
 
 
 def compile_custom(item: Item, problems: Problems) -> Lens | None:

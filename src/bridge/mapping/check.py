@@ -14,7 +14,9 @@ from typing import Any
 
 from bridge.errors import Place
 from bridge.mapping.compile import VOCABULARIES
+from bridge.mapping.dates import DateLens
 from bridge.mapping.lens import Lens, after
+from bridge.mapping.people import PersonLens
 from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Problems, did_you_mean
 from bridge.mapping.table import TableLens
@@ -57,12 +59,24 @@ def check_routes_fields(
                     lens.place,
                     f"say who owns `{name}` in the route",
                 )
+            elif isinstance(lens, DateLens) != isinstance(sender, DateLens):
+                problems.add(f"`{name}` is a day on one side only", lens.place)
             elif isinstance(lens, TableLens) != isinstance(sender, TableLens):
                 problems.add(f"`{name}` has `pairs` on one side only", lens.place)
             elif isinstance(lens, TableLens) and isinstance(sender, TableLens):
                 _check_vocabulary(lens, sender, problems)
         if all(isinstance(lens, TableLens) for lens in pair):
             _check_folds_settle(pair, problems)
+
+
+def check_people(mapping: SideMapping, site: str, problems: Problems) -> None:
+    """A field that names people needs somebody of the config's people who has an account at the site."""
+    for lens in mapping.lenses.values():
+        if isinstance(lens, PersonLens) and not lens.people:
+            hint = f"give somebody there `accounts: {{{site}: …}}` or an `email`"
+            problems.add(
+                f"`{lens.field}` names people, and nobody under `people:` is known at {site}", lens.place, hint
+            )
 
 
 def check_roles(mapping: SideMapping, roles: Iterable[str], problems: Problems) -> None:

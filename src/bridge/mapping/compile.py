@@ -7,18 +7,31 @@ from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
 
-from bridge.mapping.blocks import compile_custom, compile_description, compile_labels, compile_summary, compile_table
+from bridge.mapping.blocks import (
+    compile_custom,
+    compile_description,
+    compile_due,
+    compile_labels,
+    compile_person,
+    compile_summary,
+    compile_table,
+)
 from bridge.mapping.comments import compile_comments
 from bridge.mapping.condition import Condition, compile_condition
 from bridge.mapping.lens import Lens
+from bridge.mapping.people import People
 from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Item, Problems
 from bridge.mapping.table import TableLens
 from bridge.mapping.updates import compile_updates
 from bridge.model.words import (
+    ASSIGNEE,
+    CANONICAL_FIELDS,
     DESCRIPTION,
+    DUE,
     LABELS,
     PRIORITY,
+    REPORTER,
     SEVERITY,
     STATE,
     SUMMARY,
@@ -44,6 +57,9 @@ KEYS = (
     PRIORITY,
     STATE,
     LABELS,
+    ASSIGNEE,
+    REPORTER,
+    DUE,
     "fields",
     "comments",
     "case",
@@ -53,18 +69,26 @@ KEYS = (
 OWNERS = ("helpdesk", "tracker", "both", "case")
 
 
-def compile_side(item: Item, *, name: str, side: Side, helpdesk_held_by: HeldBy, problems: Problems) -> SideMapping:
-    """Compile a mapping (already laid over what it extends) for one side of a route.
+def compile_side(
+    item: Item,
+    *,
+    name: str,
+    side: Side,
+    helpdesk_held_by: HeldBy,
+    problems: Problems,
+    people: People = MappingProxyType({}),
+) -> SideMapping:
+    """Compile a mapping (already laid over what it extends) for one side of a route, whose site knows these `people`.
 
     What is wrong is noted in `problems`, and the rest compiled, so that everything wrong is found at once; a mapping
     with problems must not be run.
     """
     blocks = problems.keys(item, f"the mapping `{name}`", KEYS)
-    lenses = _lenses(blocks, problems)
+    lenses = _lenses(blocks, people, problems)
     return SideMapping(
         name=name,
         side_kind=side,
-        digest=_digest(item, side, helpdesk_held_by),
+        digest=_digest(item, side, helpdesk_held_by, people if _speaks_of_people(blocks) else {}),
         place=item.place,
         lenses=MappingProxyType(lenses),
         comment_rules=compile_comments(blocks.get("comments"), side=side, held_by=helpdesk_held_by, problems=problems),
@@ -75,7 +99,11 @@ def compile_side(item: Item, *, name: str, side: Side, helpdesk_held_by: HeldBy,
     )
 
 
-def _lenses(blocks: Mapping[str, Item], problems: Problems) -> dict[str, Lens]:
+def _speaks_of_people(blocks: Mapping[str, Item]) -> bool:
+    return any(name in blocks and blocks[name].value is not None for name in (ASSIGNEE, REPORTER))
+
+
+def _lenses(blocks: Mapping[str, Item], people: People, problems: Problems) -> dict[str, Lens]:
     """The lenses, tables first, because their labels do not travel as labels."""
     lenses: dict[str, Lens] = {}
     present = {key: item for key, item in blocks.items() if item.value is not None}
@@ -98,7 +126,12 @@ def _lenses(blocks: Mapping[str, Item], problems: Problems) -> dict[str, Lens]:
         taken = {label.casefold() for table in tables for labels in table.named.values() for label in labels}
         if labels := compile_labels(present[LABELS], frozenset(taken), problems):
             lenses[LABELS] = labels
-    order = (SUMMARY, DESCRIPTION, SEVERITY, PRIORITY, STATE, LABELS)
+    for name in (ASSIGNEE, REPORTER):
+        if name in present and (person := compile_person(name, present[name], people, problems)):
+            lenses[name] = person
+    if DUE in present and (due := compile_due(present[DUE], problems)):
+        lenses[DUE] = due
+    order = CANONICAL_FIELDS
     return {name: lenses[name] for name in (*order, *sorted(set(lenses) - set(order))) if name in lenses}
 
 
@@ -111,7 +144,7 @@ def _deny(item: Item | None, problems: Problems) -> tuple[Condition, ...]:
 
 def _owners(blocks: Mapping[str, Item], problems: Problems) -> dict[str, str]:
     owners = {}
-    for name in (SUMMARY, DESCRIPTION, SEVERITY, PRIORITY, STATE, LABELS):
+    for name in CANONICAL_FIELDS:
         block = blocks.get(name)
         if block and (word := problems.word(block.get("owner"), f"`owner` of `{name}`", OWNERS)):
             owners[name] = word
@@ -123,9 +156,10 @@ def _owners(blocks: Mapping[str, Item], problems: Problems) -> dict[str, str]:
     return owners
 
 
-def _digest(item: Item, side: Side, held_by: HeldBy) -> str:
+def _digest(item: Item, side: Side, held_by: HeldBy, people: People) -> str:
     """A hash of what the rules mean: neither comments, nor places, nor tests. The order of rules counts."""
     plain = item.plain if item.is_map else {}
     plain.pop("tests", None)
-    text = json.dumps([plain, side, held_by], ensure_ascii=True, default=str)
+    known = [{key: list(names) for key, names in people.items()}] if people else []
+    text = json.dumps([plain, side, held_by, *known], ensure_ascii=True, default=str)
     return sha256(text.encode()).hexdigest()[:16]

@@ -10,9 +10,12 @@ from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Problems
 from bridge.model.policy import FieldPolicy
 from bridge.model.words import (
+    ASSIGNEE,
     DESCRIPTION,
+    DUE,
     LABELS,
     PRIORITY,
+    REPORTER,
     SEVERITY,
     STATE,
     SUMMARY,
@@ -36,8 +39,12 @@ DEFAULT_OWNER: Mapping[str, str] = {
     PRIORITY: "tracker",
     STATE: "both",
     LABELS: "helpdesk",
+    ASSIGNEE: "tracker",
+    REPORTER: "helpdesk",
+    DUE: "tracker",
 }
-"""The customer says what is wrong and how bad; the vendor orders its own work; both move the state."""
+"""The customer says what is wrong and how bad; the vendor orders its own work, says who does it and until when; both move
+the state."""
 
 STILL_OPEN = frozenset(State) - {State.RESOLVED, State.CLOSED}
 

@@ -139,9 +139,17 @@ STATE = "state"
 SUMMARY = "summary"
 DESCRIPTION = "description"
 LABELS = "labels"
+ASSIGNEE = "assignee"
+REPORTER = "reporter"
+DUE = "due"
 
-CANONICAL_FIELDS = (SUMMARY, DESCRIPTION, SEVERITY, PRIORITY, STATE, LABELS)
+PEOPLE_FIELDS = frozenset({ASSIGNEE, REPORTER})
+"""Fields whose values are people of the config. That a site knows one of them not, or not any more, is no failure: the
+side stays as it is."""
+
+CANONICAL_FIELDS = (SUMMARY, DESCRIPTION, SEVERITY, PRIORITY, STATE, LABELS, ASSIGNEE, REPORTER, DUE)
 """The canonical fields of every ticket, in the order people read them. Custom ones are added by name."""
 
-WORDLESS_FIELDS = frozenset({SEVERITY, PRIORITY, STATE})
-"""Fields with a closed vocabulary. Every other one carries words, which never reach a customer in `internal` mode."""
+WORDLESS_FIELDS = frozenset({SEVERITY, PRIORITY, STATE, ASSIGNEE, REPORTER, DUE})
+"""Fields with a closed vocabulary (people are those of the config), and days. Every other one carries words, which never
+reach a customer in `internal` mode."""

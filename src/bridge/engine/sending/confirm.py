@@ -203,6 +203,18 @@ def confirm_update(
     return operation.reason.startswith("lost ")
 
 
+def leave_as_it_is(transaction: Transaction, route: Route, operation: Operation, error: str) -> None:
+    """A person was refused: nobody of that account is known there, or may be named. The two sides may differ until the
+    source names somebody else; nobody is told of it but the audit trail, for it would be told at every change."""
+    name, target = operation.field_name, operation.side
+    for side, natives in ((target, operation.payload["prior"]), (target.other, operation.sources)):
+        lens = route.end(side).mapping.lenses.get(name)
+        if lens is not None:
+            transaction.links.move_base(operation.group, side, name, _readings_of(lens, natives))
+    transaction.journal.change([operation.key], state=OperationState.DISCARDED, error=error)
+    transaction.note("not_named", group=operation.group, field=name, side=target.value, error=error)
+
+
 def remember_loss(transaction: Transaction, route: Route, operation: Operation) -> None:
     """A confirmed update that overwrote somebody's edit: what was lost is kept, and the vendor's people are told."""
     if operation.kind is not OperationKind.UPDATE or not operation.reason.startswith("lost "):

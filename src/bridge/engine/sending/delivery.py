@@ -19,7 +19,7 @@ from bridge.engine.keys import Keys
 from bridge.engine.letters import describe
 from bridge.engine.patience import FIRST_S, KEEPS_ORDER, SPOT_S, SPOT_TRIES, Next, Trial, Verdict, judge, spot_wait_s
 from bridge.engine.route import Route
-from bridge.engine.sending.confirm import confirm
+from bridge.engine.sending.confirm import confirm, leave_as_it_is
 from bridge.engine.sending.race import ROOM, told_by
 from bridge.engine.texts.files import Carried, Carrier, Errand
 from bridge.engine.texts.notes import is_note
@@ -39,7 +39,7 @@ from bridge.model.operation import (
 )
 from bridge.model.ports import Clock
 from bridge.model.ticket import Person, Reading, Snapshot, TicketRef, Version
-from bridge.model.words import Audience, Side, Visibility
+from bridge.model.words import PEOPLE_FIELDS, Audience, Side, Visibility
 from bridge.store.hands import Hand
 from bridge.store.ledger import Ledger
 
@@ -401,15 +401,25 @@ class Delivery:
 
     def _bury(self, target: Target, request: list[Operation], number: int, error: RemoteError) -> None:
         with self.ledger.begin(target.hand) as transaction:
-            for one in request:
+            named = [one for one in request if _names_somebody(one)]
+            for one in named:
+                leave_as_it_is(transaction, target.route, one, str(error))
+            buried = [one for one in request if one not in named]
+            for one in buried:
                 letter = describe(one, error, route=target.route, key=target.key, snapshot=target.snapshot)
                 transaction.journal.bury(one.key, error=str(error), letter=letter)
             transaction.journal.end_attempt(number, "refused", str(error))
-            transaction.note("dead_letter", group=target.hand.group, error=str(error), field=error.field)
+            if buried:
+                transaction.note("dead_letter", group=target.hand.group, error=str(error), field=error.field)
         log.error("write.refused", group=target.hand.group, error=str(error))
 
     def _in(self, seconds: float) -> datetime:
         return self.clock.now() + timedelta(seconds=seconds)
+
+
+def _names_somebody(one: Operation) -> bool:
+    """Whether an update only says who it is."""
+    return one.kind is OperationKind.UPDATE and one.field_name in PEOPLE_FIELDS
 
 
 def _kind_of(request: list[Operation]) -> OperationKind:
