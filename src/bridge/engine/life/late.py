@@ -26,7 +26,8 @@ def plan_follow_up(state: GroupState, operations: list[Operation], threads: list
     link, source = state.link, state.snapshots.get(Side.HELPDESK)
     if link is None or source is None:
         return
-    mine = [one for one in state.operations if one.kind is OperationKind.CREATE and one.side is Side.HELPDESK]
+    creates = [one for one in state.operations if one.kind is OperationKind.CREATE and one.side is Side.HELPDESK]
+    mine = [one for one in creates if one.marker is not None and one.marker.kind == FOLLOW_UP]
     if source.life is not Life.FROZEN or state.route.mode is not Mode.LIVE:
         # The customer was faster, say: the texts go to the ticket with which they followed the closed one.
         threads.append(ThreadPlan(cancelled=[one for one in mine if one.state in UNSENT]))
