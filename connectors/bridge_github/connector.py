@@ -300,6 +300,29 @@ class GitHubConnector:
     def take_signpost(self, ref: TicketRef, name: str) -> None:
         """GitHub has none, so none stands there."""
 
+    def erase(self, ref: TicketRef, sources: frozenset[str]) -> tuple[str, ...]:
+        """The last line of the issue's and our comments' bodies. Whoever may edit sees it in their earlier versions."""
+        self._know_me()
+        self._shared.forget_row(ref)
+        row = self._fetching.row(ref)
+        if row is None:
+            raise MissingError(f"{ref} is not there", site=self._settings.name, status=404)
+        base = f"/repos/{spot_of(ref).repository}/issues"
+        found = [(f"{base}/comments/{one['id']}", one) for one in self._fetching.comments(ref)]
+        ours = [(path, one) for path, one in [*found, (spot_of(ref).path, row)] if self._is_from(one, sources)]
+        for path, one in ours:
+            self._client.write("PATCH", path, {"body": split_body(one["body"])[0]}, endpoint="comment", ticket=ref.id)
+        self._shared.forget_row(ref)
+        if not ours:
+            return ()
+        return (
+            f"markers in earlier versions of texts at {ref.id}: GitHub keeps what a text said before it was edited",
+        )
+
+    def _is_from(self, row: Mapping[str, Any], sources: frozenset[str]) -> bool:
+        marker = read_line(split_body(row.get("body"))[1], self._settings.marker_key)
+        return marker is not None and marker.source in sources and self._reader.person(row.get("user")).ours
+
     def find(self, probe: Probe) -> Finding:
         """Look through what our account made since, newest first. GitHub's lists are its database: absent is certain."""
         self._know_me()

@@ -40,6 +40,7 @@ from bridge.model.words import Visibility
 from bridge_jira.attachments import Files
 from bridge_jira.client import BATCH, JiraClient
 from bridge_jira.config import JiraLogin
+from bridge_jira.erasing import Eraser
 from bridge_jira.feeds import Window, read_releases
 from bridge_jira.history import read_history, read_past
 from bridge_jira.hooks import keep_webhook
@@ -78,6 +79,7 @@ class JiraConnector:
         )
         self._writer = Writer(self._client, self._reader, site=settings.name)
         self._signposts = Signposts(self._client)
+        self._eraser = Eraser(self._client, settings.name, settings.marker_key)
         self._seeker = Seeker(self._client, self._reader, settings)
         self._window = Window(self._client, projects=self._projects, lag_s=settings.index_lag_s)
 
@@ -195,6 +197,10 @@ class JiraConnector:
     def take_signpost(self, ref: TicketRef, name: str) -> None:
         """See `signposts.Signposts`."""
         self._signposts.take(ref, name)
+
+    def erase(self, ref: TicketRef, sources: frozenset[str]) -> tuple[str, ...]:
+        """The label and the property of the issue, and the properties of comments."""
+        return self._eraser.erase(ref, sources)
 
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment took effect."""

@@ -19,7 +19,7 @@ from bridge.connect.patience import parse_http_date
 from bridge.connect.port import Capabilities, Feed, Gone, SiteSettings
 from bridge.connect.webhook import WebhookScheme
 from bridge.connect.wire import Wire
-from bridge.errors import PermanentError, SkippableError
+from bridge.errors import MissingError, PermanentError, SkippableError
 from bridge.model.document import Document
 from bridge.model.feed import ChangePage, Fact, FactPage, Hint
 from bridge.model.marker import Marker
@@ -234,6 +234,20 @@ class ZendeskConnector:
 
     def take_signpost(self, ref: TicketRef, name: str) -> None:
         """Zendesk has none, so none stands there."""
+
+    def erase(self, ref: TicketRef, sources: frozenset[str]) -> tuple[str, ...]:
+        """The external id of a ticket we made; what stands in the metadata of audits cannot be changed."""
+        found = self.fetch([ref], threads=True)[ref]
+        if not isinstance(found, Snapshot):
+            raise MissingError(f"{ref} is not there", site=self._site, status=404)
+        audits = self._finder.own_audits(ref)
+        markers = [self._reader.read_slot(audit.get("metadata")) for audit in audits]
+        ours = [marker for marker in markers if marker is not None and marker.source in sources]
+        if any(marker.label == found.value("external_id") for marker in ours):
+            self._writer.update(TicketChange(ref, found.key, {"external_id": None}))
+        if not ours:
+            return ()
+        return (f"{len(ours)} markers in the history of {found.key}: Zendesk lets nobody change its audits",)
 
     def find(self, probe: Probe) -> Finding:
         """See `finding.Finder`."""

@@ -252,6 +252,8 @@ class Reach:
     ledger: Ledger
     connections: Connections
     routes: Mapping[str, Route]
+    signs: Signs
+    clock: Clock
 
     def close(self) -> None:
         """Let everything go."""
@@ -273,7 +275,9 @@ def reach(config: Config, *, clock: Clock | None = None) -> Reach:
         kind = kinds[config.sites[name].connector]
         openers[name] = _opener(kind, settings[name], _wire(name, config.sites[name], kind.limits(), clock, Meter()))
     routes = {plan.name: _route_of(ledger, plan, config) for plan in config.routes_compiled}
-    return Reach(ledger, Connections(openers, settings), routes)
+    connections = Connections(openers, settings)
+    signs = Signs(ledger, connections, Publicity(ledger, connections, routes, clock), clock, clock.now())
+    return Reach(ledger, connections, routes, signs, clock)
 
 
 def _used_sites(config: Config) -> dict[str, SiteConfig]:

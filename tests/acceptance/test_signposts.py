@@ -7,15 +7,18 @@ import shutil
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from bridge.cli.story.script import Opened
 from bridge.engine.people.desk import Desk
+from bridge.errors import ConfigurationError
 from bridge.model.feed import Hint
 from bridge.model.operation import OperationState
 from bridge.model.ticket import TicketRef
 
 from .conftest import World
-from .test_links import bridge
+from .test_links import bridge, terminal
 
 KEY, URL = "Vendor issue", "Vendor issue link"
 
@@ -208,3 +211,65 @@ def test_modes_and_a_missing_right_keep_signposts_back_and_nothing_else(fields: 
     said = [one.words for one in world.issue(opened).said]
     assert any("Any news?" in words for words in said)
     assert not any("could not" in words for words in said)
+
+
+def clean(world: World, *arguments: str) -> Result:
+    command = ["unlink", *arguments, "--clean", "--config", str(world.home / "config.yaml")]
+    return CliRunner().invoke(terminal, command, env=world.variables)
+
+
+def traces(world: World) -> list[str]:
+    """Whatever at Jira and GitHub looks like ours, and is no word of people."""
+    issues = world.sandbox.sites["vendor-jira"].data["issues"].values()
+    comments = world.sandbox.sites["vendor-jira"].data["comments"].values()
+    found = [f"{one['key']}: {name}" for one in issues for name in ("properties", "links") if one[name]]
+    found += [f"{one['key']}: a label" for one in issues if one["fields"].get("labels")]
+    found += ["a comment's property" for one in comments if "bridge" in str(one.get("properties"))]
+    found += [one.summary for one in world.github.cases() for said in one.said if "bridge:1" in said.words]
+    return found
+
+
+def test_a_cleaned_link_leaves_the_words_of_people_and_says_what_cannot_be_taken_away(fields: World) -> None:
+    world = fields
+    opened = world.file(world.acme, "Checkout fails")
+    shared = world.file(world.acme, "Cannot pay")
+    elsewhere = world.file(world.globex, "Search is slow")
+    world.converge()
+    world.acme.reply(opened.ticket, "Any news?")
+    world.globex.reply(elsewhere.ticket, "Any news here?")
+    key = world.issue(opened).ticket
+    bridge(world, "relink", f"acme-desk/{shared.ticket}", key)
+    world.converge()
+    world.fault(kind="status", status=422, site="acme-desk", path=r"/tickets/\d+", writes_only=True)
+    world.jira.comment(key, f"#reply {opened.ticket} It is the pool.")
+    world.converge()
+    world.calm()
+    said = [one.words for one in world.issue(opened).said]
+    assert any("could not be" in words for words in said)
+    name = f"acme-desk/{opened.ticket}"
+    refused = clean(world, name)
+    assert isinstance(refused.exception, ConfigurationError)
+    assert "add --yes" in str(refused.exception)
+    assert [field(world, one) for one in (opened, shared)] == [key, key]
+    # Jira is not to be had after the link is taken apart: the same call goes on where this one ended.
+    world.fault(kind="status", status=503, site="vendor-jira", method="DELETE")
+    broken = clean(world, name, "--yes")
+    assert broken.exit_code == 1, broken.output
+    assert "call again" in broken.output
+    world.calm()
+    with world.running():
+        done = clean(world, name, "--yes")
+    assert done.exit_code == 0, done.output
+    assert f"1 of 1: acme-desk/{opened.ticket} and {key}: cleaned" in done.output
+    assert list(shown(world, key)) == [f"Helpdesk ticket #{shared.ticket} (acme)"]
+    assert [field(world, one) for one in (opened, shared)] == [None, key]
+    assert "could not be" not in "".join(one.words for one in world.issue(opened).said)
+    done = clean(world, "--all", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "2 of 2: " in done.output
+    assert "GitHub keeps what a text said before" in done.output
+    assert traces(world) == []
+    assert any("Any news?" in one.words for one in world.issue(opened).said)
+    assert any("Any news here?" in one.words for one in world.issue(elsewhere).said)
+    quiet(world)
+    assert clean(world, "--all", "--yes").output == "No link is there.\n"

@@ -69,3 +69,4 @@ class TestZendesk(ConnectorConformance):
     missing_id = "99999"
     lag_s = 61.0
     files_by_comment = True
+    erases_comments = False

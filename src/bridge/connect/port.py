@@ -219,6 +219,14 @@ class Connector(Protocol):
         """Take a signpost away. At most one writing request; one that does not stand there is no error, and no more is a
         ticket that is gone. Nothing is sent where the product has none."""
 
+    def erase(self, ref: TicketRef, sources: frozenset[str]) -> tuple[str, ...]:
+        """Take the markers out of a ticket that our own account made and out of its comments, those whose source is among
+        `sources`; words stay as they are. As many requests as there are markers; each takes away what still stands, so
+        an interrupted call may be made again. What cannot be taken away, a sentence each with the reason.
+
+        Raises MissingError when the ticket is not there.
+        """
+
     def find(self, probe: Probe) -> Finding:
         """Whether a create or comment of unknown outcome took effect, judged by its marker and our own account."""
 

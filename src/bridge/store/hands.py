@@ -179,6 +179,22 @@ class Hands:
             for hand, row in zip(hands, rows, strict=True)
         ]
 
+    def take(self, group: str, holder: str, *, lease_s: float) -> Hand | None:
+        """Take one group in hand, due or not, resting or not; None while another hand is on it."""
+        table = work_group
+        free = or_(table.c.held_until.is_(None), table.c.held_until <= self._now)
+        until = self._now + timedelta(seconds=lease_s)
+        done = self._connection.execute(
+            update(table)
+            .where(table.c.id == self.lead_of(group), free)
+            .values(holder=holder, held_until=until, fence=table.c.fence + 1)
+        )
+        if done.rowcount == 0:
+            return None
+        row = self._connection.execute(select(table).where(table.c.id == self.lead_of(group))).one()
+        hand = Hand(row.id, row.route, holder, row.fence, row.wanted, rests=row.suspended)
+        return replace(hand, lead=row.id, seats=self.seats(row.id)) if row.joined else hand
+
     def seats(self, lead: str) -> tuple[Seat, ...]:
         """The links that share an issue with this lead, the lead first, then by name. () for a link of its own."""
         table = work_group

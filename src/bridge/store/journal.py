@@ -68,6 +68,18 @@ class Journal:
         )
         return [_operation(row) for row in rows]
 
+    def made(self, group: str) -> list[tuple[Side, str]]:
+        """The tickets that were ever made for a group: the side and the id there."""
+        rows = self._connection.execute(
+            select(operation.c.side, operation.c.remote_id).where(
+                operation.c.group_id == group,
+                operation.c.kind == OperationKind.CREATE.value,
+                operation.c.state == OperationState.CONFIRMED.value,
+                operation.c.remote_id != "",
+            )
+        )
+        return [(Side(row.side), str(row.remote_id)) for row in rows]
+
     def signs(self, group: str) -> dict[str, list[Operation]]:
         """Everything that was ever to be put or taken at each place of a group's signposts, in the order planned."""
         kinds = [OperationKind.SIGN.value, OperationKind.UNSIGN.value]

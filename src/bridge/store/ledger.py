@@ -24,6 +24,7 @@ from bridge.model.ports import Clock
 from bridge.store import schema
 from bridge.store.brakes import Brakes
 from bridge.store.chores import Chores
+from bridge.store.cleanings import Cleanings
 from bridge.store.embargoes import Embargoes
 from bridge.store.facts import Facts
 from bridge.store.files import Files
@@ -56,6 +57,7 @@ class Transaction:
         self.files = Files(connection, now)
         self.notices = Notices(connection, now)
         self.signposts = Signposts(connection, now)
+        self.cleanings = Cleanings(connection, now)
         self.chores = Chores(connection)
         self.unread = UnreadTickets(connection, now)
 

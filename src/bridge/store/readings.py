@@ -140,6 +140,13 @@ class Readings:
             self._connection.execute(update(ticket).where(*where).values(suspect_at=self._now))
         return since or self._now
 
+    def of_group(self, group: str) -> list[TicketRef]:
+        """The tickets that were last read for a group, those it left included."""
+        rows = self._connection.execute(
+            select(ticket.c.site, ticket.c.id).where(ticket.c.group_id == group).order_by(ticket.c.site, ticket.c.id)
+        )
+        return [TicketRef(row.site, row.id) for row in rows]
+
     def assign(self, ref: TicketRef, group: str) -> None:
         """Let a ticket's readings belong to another group from now on."""
         where = (ticket.c.site == ref.site, ticket.c.id == ref.id)

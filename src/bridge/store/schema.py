@@ -312,6 +312,16 @@ signpost = Table(
     Column("at", Instant, nullable=False),
 )
 
+cleaning = Table(
+    "cleaning",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("link", Json, nullable=False),
+    Column("remains", Json, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
 audit = Table(
     "audit",
     metadata,

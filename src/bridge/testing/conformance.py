@@ -64,8 +64,9 @@ class ConnectorConformance:
     of one that may register webhooks, which `person` may not.
 
     `edit` is a native field with a value no new ticket has; `lag_s` is how long the site's feeds and histories hold
-    back a change; `files_by_comment` says that a file stands nowhere before a comment names it. For pytest's long
-    explanations call `pytest.register_assert_rewrite("bridge.testing")` beforehand.
+    back a change; `files_by_comment` says that a file stands nowhere before a comment names it, `erases_comments` that a
+    comment's marker can be taken out of it. For pytest's long explanations call
+    `pytest.register_assert_rewrite("bridge.testing")` beforehand.
     """
 
     site_kind: ClassVar[str]
@@ -81,6 +82,7 @@ class ConnectorConformance:
     lag_s: ClassVar[float] = 0.0
     site_settings: ClassVar[Mapping[str, Any]] = {}
     files_by_comment: ClassVar[bool] = False
+    erases_comments: ClassVar[bool] = True
 
     @pytest.fixture
     def stand(self) -> Iterator[Stand]:
@@ -311,6 +313,40 @@ class ConnectorConformance:
         with connector.permit(OperationKind.SIGN, ref):
             connector.put_signpost(ref, post)
         assert connector.signposts(ref) == {"desk/7": post}
+
+    # Leaving
+
+    def test_markers_of_a_case_are_erased_and_words_and_other_cases_stay(
+        self, stand: Stand, connector: Connector
+    ) -> None:
+        ref = connector.create(stand.ticket()).ref
+        for item, says in (("1", "We are on it."), ("2", "It is *done*.")):
+            connector.comment(ref, item, stand.remark(item, says=says))
+        stand.sandbox.world.advance(2)
+        stand.connect(self.person).comment(ref, "k", stand.remark("3", says="Thank you."))
+        before = stand.read(stand.connect(), ref)
+        stand.sandbox.clear_log()
+        assert connector.erase(ref, frozenset({"desk/8"})) == ()
+        assert stand.writes() == []
+        remains = stand.connect().erase(ref, frozenset({"desk/7"}))
+        after = stand.read(stand.connect(), ref)
+        assert after.marker is None
+        assert before.thread is not None
+        assert after.thread is not None
+        assert [one.body for one in after.thread.comments] == [one.body for one in before.thread.comments]
+        assert after.value(self.summary) == before.value(self.summary)
+        markers = [one.marker for one in after.thread.comments]
+        if self.erases_comments:
+            assert markers == [None, None, None]
+        else:
+            assert remains
+        stand.sandbox.clear_log()
+        stand.connect().erase(ref, frozenset({"desk/7"}))
+        assert stand.writes() == []
+
+    def test_erasing_at_a_ticket_that_is_gone(self, connector: Connector) -> None:
+        with pytest.raises(MissingError):
+            connector.erase(TicketRef(SITE, self.missing_id), frozenset({"desk/7"}))
 
     # Files
 
