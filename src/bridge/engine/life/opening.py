@@ -16,6 +16,7 @@ from bridge.engine.texts.threads import Signer
 from bridge.engine.values.fields import pairs_of
 from bridge.model.marker import Marker
 from bridge.model.operation import UNSENT, Operation, OperationKind, OperationState
+from bridge.model.ticket import Snapshot
 from bridge.model.words import DESCRIPTION, SUMMARY, Direction, Side
 from bridge.sync.table import allows
 
@@ -45,8 +46,8 @@ def plan_opening(state: GroupState, *, blocked: str, sign: Signer) -> OpeningPla
     known = next((one for one in creates if one.key == marker.mac), None)
     payload = {**said, "fields": _fields(state)}
     if not payload["past_until"]:
-        # A field does not tell since when it says so: since it was first seen.
-        payload["past_until"] = known.payload["past_until"] if known else state.now.isoformat()
+        # A field does not tell since when it says so: what stood there when it was first seen is past.
+        payload["past_until"] = known.payload["past_until"] if known else _newest(issue)
     if any(not _is_open(state, one, payload) for one in creates):
         return OpeningPlan(why="an earlier create is not settled, or a person decided against a ticket")
     due_at = known.due_at if known else state.now + route.undo if route.undo else None
@@ -64,6 +65,13 @@ def plan_opening(state: GroupState, *, blocked: str, sign: Signer) -> OpeningPla
     )
     # The time to take it back counts from when it was first seen. Words for a customer rest on a fresh reading.
     return OpeningPlan([made], need=not state.is_fresh(Side.TRACKER) and (due_at is None or due_at <= state.now))
+
+
+def _newest(issue: Snapshot) -> str:
+    """When the newest comment of an issue was written, by the site's own clock; "" if there is none."""
+    comments = issue.thread.comments if issue.thread else ()
+    newest = max((one.created_at for one in comments), default=None)
+    return newest.isoformat() if newest else ""
 
 
 def _is_open(state: GroupState, one: Operation, payload: dict[str, Any]) -> bool:

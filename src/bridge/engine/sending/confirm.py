@@ -113,7 +113,8 @@ def confirm_opening(
     if transaction.links.get(group) is None:
         generation = operation.marker.generation if operation.marker else 0
         opened = opened_link(group, route, written.ref, source, payload["issue_key"], generation=generation)
-        opened = replace(opened, past_until=datetime.fromisoformat(payload["past_until"]))
+        if payload["past_until"]:
+            opened = replace(opened, past_until=datetime.fromisoformat(payload["past_until"]))
         if sharing := transaction.links.sharing(source):
             # Another case moved to the issue while the outcome was open: both share it from now on.
             join(transaction, {route.name: route}, opened, sharing[0], why="its ticket was made at the same time")
