@@ -69,6 +69,8 @@ def words(case: Case) -> list[str]:
 
 def test_an_issue_begins_a_case_that_goes_on_like_any_other(world: World) -> None:
     opening(world)
+    plain = world.edit
+    world.edit = lambda text: plain(text).replace("undo: 0s\n", "undo: 0s\n    drift: restore\n")
     world.converge()
     key = world.jira.file("Checkout loses orders", "The queue drops them, see secret-host.", project="ACME")
     number = world.github.file("Search will be slow tonight", "We rebuild the index tonight.", labels=[LABEL])
@@ -103,6 +105,9 @@ def test_an_issue_begins_a_case_that_goes_on_like_any_other(world: World) -> Non
     [issue] = world.jira.cases("ACME")
     assert (issue.summary, issue.said[0].words) == ("Checkout loses orders", "The queue drops them, see secret-host.")
     assert sum("Thank you" in said.words for said in issue.said) == 1
+    # The two texts are no copies of each other, so none is put back in the other's place.
+    world.github.change(number, title="Rebuild the index", body="On all hosts.")
+    world.globex.change(globex.ticket, subject="Slow search")
     world.sandbox.clear_log()
     world.converge()
     assert world.requests(writes=True) == []
@@ -221,6 +226,14 @@ def test_a_requester_nobody_can_write_to_is_told_of_on_the_issue_and_nothing_is_
     world.sandbox.clear_log()
     world.converge()
     assert world.requests(site="acme-desk", writes=True) == []
+    # Nobody wants it for a while: the letter is answered, and lies there again when they do.
+    world.jira.change(key, labels=[])
+    world.converge()
+    assert rows(world) == [OperationState.CANCELLED]
+    assert notes(world, "bridge ") == []
+    world.jira.change(key, labels=[LABEL])
+    world.converge()
+    assert rows(world) == [OperationState.DEAD]
     with world.converged().ledger.begin() as transaction:
         desk = Desk(transaction, world.converged().routes, "lead")
         [letter] = transaction.journal.in_state(OperationState.DEAD)
@@ -228,7 +241,7 @@ def test_a_requester_nobody_can_write_to_is_told_of_on_the_issue_and_nothing_is_
     world.converge()
     [made] = [case for case in world.acme.cases() if case.ticket not in before]
     assert made.summary == "Checkout loses orders"
-    assert len(notes(world, "Solved.")) == 2
+    assert len(notes(world, "Solved.")) == 3
     assert notes(world, "bridge ") == []
 
 

@@ -296,7 +296,7 @@ def _plan_ticket(state: GroupState, plan: Plan, tools: Tools) -> None:
     opening = plan_opening(state, blocked=plan.blocked, sign=tools.sign)
     plan.why = opening.why
     plan.operations.extend(opening.operations)
-    plan.threads = [ThreadPlan(cancelled=opening.cancelled)]
+    plan.fields.cancelled.extend(opening.cancelled)
     if opening.need:
         plan.need.add(Side.TRACKER)
 

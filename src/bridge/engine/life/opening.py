@@ -41,7 +41,9 @@ def plan_opening(state: GroupState, *, blocked: str, sign: Signer) -> OpeningPla
         return OpeningPlan(need=True, why="its comments were not read yet")
     said = Lacking(why) if why else opening_of(route, issue)
     if isinstance(said, Lacking):
-        return OpeningPlan(cancelled=[one for one in creates if one.state in UNSENT], why=said.why)
+        # Where none is wanted any more, a letter about it is answered. A brake answers nothing.
+        over = UNSENT if blocked else UNSENT | {OperationState.DEAD}
+        return OpeningPlan(cancelled=[one for one in creates if one.state in over], why=said.why)
     marker = sign(Marker(route.name, str(issue.ref), "create", generation=state.generation))
     known = next((one for one in creates if one.key == marker.mac), None)
     payload = {**said, "fields": _fields(state)}
