@@ -185,6 +185,15 @@ def test_the_sound_config_has_no_faults(write: Write) -> None:
             "config.yaml:21:23: `severity` in `fan_out` does not flow both ways (say `owner: {severity: both}` as well)",
         ),
         (
+            ("open_when: {group: Vendor 2nd line}}", "issue_key_field: priority}"),
+            "config.yaml:18:76: `issue_key_field` names `priority`, of which the mapping speaks already (give it a field of "
+            "its own, a text field that agents can see)",
+        ),
+        (
+            ("open_when: {group: Vendor 2nd line}}", "issue_key_field: Issue, issue_url_field: Issue}"),
+            "config.yaml:18:100: `issue_key_field` and `issue_url_field` name one field (give each a field of its own)",
+        ),
+        (
             ("undo: 2m", "follow_up: reopn"),
             "config.yaml:21:16: `follow_up` of `routes.acme` must be one of `reopen`, `new`, not the text `reopn` "
             "(did you mean `reopen`?)",

@@ -18,10 +18,12 @@ terminal = typer.Typer()
 terminal.command()(exposure)
 
 
-def page(home: Path, *arguments: str, mode: str = "live") -> str:
+def page(home: Path, *arguments: str, mode: str = "live", more: str = "") -> str:
     path = home / "config.yaml"
     text = config_text({site: f"https://{site}.example" for site in SITES})
-    path.write_text(text.replace("mode: live", f"mode: {mode}"), encoding="utf-8")
+    path.write_text(
+        text.replace("mode: live", f"mode: {mode}").replace("open_when", f"{more}open_when", 1), encoding="utf-8"
+    )
     command = [*arguments, "--config", str(path)]
     result = CliRunner().invoke(terminal, command, env={"SANDBOX_TOKEN": "x", "COLUMNS": "200"})
     if result.exception is not None:
@@ -51,6 +53,14 @@ def test_internal_holds_back_all_words_and_says_so(tmp_path: Path) -> None:
     assert flowing
     assert flowing <= {"state", "priority", "severity"}
     assert all("held back" in row["effect"] for row in told["exposed"] if not row["flows"])
+
+
+@pytest.mark.parametrize(("mode", "flows"), [("live", True), ("internal", False), ("observe", False)])
+def test_a_field_that_shows_the_issue_is_something_a_customer_may_see(tmp_path: Path, mode: str, flows: bool) -> None:
+    told = json.loads(page(tmp_path, "acme", "--json", mode=mode, more="issue_key_field: Vendor issue, "))
+    [row] = [row for row in told["exposed"] if row["kind"] == "issue_key"]
+    assert (row["what"], row["flows"]) == ("the key of the issue, in field Vendor issue", flows)
+    assert "config.yaml:" in row["rule"]
 
 
 def test_the_page_for_people_fits_and_names_what_is_denied(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
 from bridge.config import RoutePlan
 from bridge.config.describe import message_words, rule_words, trigger_words
-from bridge.engine.guards.exposure import Exposed, exposures
+from bridge.engine.guards.exposure import SHOWN, Exposed, exposures
 from bridge.errors import ConfigurationError
 from bridge.mapping import CommentRule, Opening, UpdateRule
 from bridge.model.words import Audience
@@ -64,6 +64,7 @@ def exposed(plan: RoutePlan) -> tuple[Exposed, ...]:
         tracker=plan.tracker.mapping,
         policies=plan.policies,
         opening=plan.tracker.opening,
+        shown=plan.helpdesk.shown_in,
     )
 
 
@@ -74,6 +75,8 @@ def _what(row: Exposed) -> str:
         return f"a ticket of its own: {message_words(row.rule)}"
     if isinstance(row.rule, UpdateRule):
         return f"update `{row.name}`: when {trigger_words(row.rule)}"
+    if row.kind in SHOWN:
+        return f"the {'key' if row.kind == 'issue_key' else 'address'} of the issue, in field {row.name}"
     return row.kind.replace("_", " ") + f" {row.name}"
 
 

@@ -14,6 +14,7 @@ from bridge.config.packs import names_pack, pack_names, pack_path
 from bridge.config.people import known_roles, people_at
 from bridge.config.reading import read_yaml
 from bridge.config.shape import EVERY, BeginConfig, Config, HelpdeskConfig, RouteConfig, SideConfig
+from bridge.errors import Place
 from bridge.mapping.check import check_people, check_roles, check_routes_fields, check_side
 from bridge.mapping.compile import compile_side
 from bridge.mapping.condition import Condition, compile_condition
@@ -45,13 +46,17 @@ class SidePlan:
     mapping: SideMapping
     open_when: Condition | None
     opening: Opening | None = None
-    shown_in: frozenset[str] = frozenset()
-    """Native fields that no rule mentions, where bridge shows which issue a ticket has."""
+    shown_in: Mapping[str, tuple[str, Place]] = field(default_factory=dict)
+    """Native fields that no rule mentions, where bridge shows the issue: by `issue_key` and `issue_url`, and where said."""
 
     def native_fields(self) -> frozenset[str]:
         """Every native field a rule of this side mentions, `open_when` included, and those that bridge alone writes."""
         natives = self.mapping.native_fields() | (self.open_when.natives if self.open_when else frozenset())
-        return natives | (self.opening.natives if self.opening else frozenset()) | self.shown_in
+        return (
+            natives
+            | (self.opening.natives if self.opening else frozenset())
+            | {name for name, _place in self.shown_in.values()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +234,12 @@ def _compile_route(
     )
 
 
-def _shown_in(wish: SideConfig, mapping: SideMapping, item: Item, problems: Problems) -> frozenset[str]:
+def _shown_in(
+    wish: SideConfig, mapping: SideMapping, item: Item, problems: Problems
+) -> Mapping[str, tuple[str, Place]]:
     """The fields that show which issue a ticket has: nobody else's, or their values would come back as edits."""
     if not isinstance(wish, HelpdeskConfig):
-        return frozenset()
+        return {}
     named = {key: name for key in SHOWN_IN if (name := getattr(wish, key)) is not None}
     for key, name in named.items():
         if name in mapping.native_fields():
@@ -247,7 +254,7 @@ def _shown_in(wish: SideConfig, mapping: SideMapping, item: Item, problems: Prob
             item.find(("issue_url_field",)).place,
             "give each a field of its own",
         )
-    return frozenset(named.values())
+    return {key.removesuffix("_field"): (name, item.find((key,)).place) for key, name in named.items()}
 
 
 def _shared(route: RouteConfig, item: Item, policies: Mapping[str, FieldPolicy], problems: Problems) -> SharedPolicy:

@@ -18,12 +18,15 @@ from bridge.model.policy import FieldPolicy
 from bridge.model.words import CANONICAL_FIELDS, WORDLESS_FIELDS, Audience, HeldBy, Mode, Side
 from bridge.sync.table import allows
 
+SHOWN = ("issue_key", "issue_url")
+
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """One kind of thing a customer may come to see. `kind`: `field`, `custom_field`, `comment`, `update` or `ticket` (one
-    that an issue begins); `name` the field or the update's kind, "" for others, whose rule is `rule`; `audience` who can
-    read it there at the widest; `flows`: whether it does in the route's present mode; `effect` says so in words."""
+    """One kind of thing a customer may come to see. `kind`: `field`, `custom_field`, `comment`, `update`, `ticket` (one
+    that an issue begins), `issue_key` or `issue_url` (a field that shows the issue); `name` the field or the update's
+    kind, "" for others, whose rule is `rule`; `audience` who can read it there at the widest; `flows`: whether it does in
+    the route's present mode; `effect` says so in words."""
 
     kind: str
     name: str
@@ -37,6 +40,8 @@ class Exposed:
         """Whether a write to the helpdesk is of this kind and by this very rule."""
         if operation.kind is OperationKind.UPDATE:
             return self.kind.endswith("field") and self.name == operation.field_name
+        if operation.kind is OperationKind.SIGN:
+            return self.kind in SHOWN and self.name == operation.field_name
         if is_opening(operation):
             return self.kind == "ticket" and str(self.place) == operation.reason
         if operation.kind not in (OperationKind.COMMENT, OperationKind.EDIT) or operation.marker is None:
@@ -54,10 +59,13 @@ def exposures(
     tracker: SideMapping,
     policies: Mapping[str, FieldPolicy],
     opening: Opening | None = None,
+    shown: Mapping[str, tuple[str, Place]] | None = None,
 ) -> tuple[Exposed, ...]:
-    """The page of one route. `held_by` is whose the helpdesk is; `opening` the ticket that an issue begins."""
+    """The page of one route. `held_by` is whose the helpdesk is; `opening` the ticket that an issue begins; `shown`
+    the helpdesk's fields that show the issue: by `issue_key` and `issue_url`, the field's name and where that is said."""
     rows = [*_fields(mode, helpdesk, tracker, policies), *_comments(mode, held_by, tracker.comment_rules)]
     rows += _tickets(mode, held_by, opening)
+    rows += _issues(mode, shown or {})
     return (*rows, *_updates(mode, held_by, tracker.updates))
 
 
@@ -65,6 +73,12 @@ def _tickets(mode: Mode, held_by: HeldBy, opening: Opening | None) -> Iterator[E
     if opening is not None and visibility_for(opening.audience, held_by) is not None:
         effect = "held back: no ticket is made" if mode is Mode.INTERNAL else _effect(mode)
         yield Exposed("ticket", "", opening.audience, opening.place, mode is Mode.LIVE, effect, opening)
+
+
+def _issues(mode: Mode, shown: Mapping[str, tuple[str, Place]]) -> Iterator[Exposed]:
+    effect = "held back: only `live` writes it" if mode is Mode.INTERNAL else _effect(mode)
+    for kind, (name, place) in shown.items():
+        yield Exposed(kind, name, Audience.CUSTOMER_USER, place, mode is Mode.LIVE, effect)
 
 
 def _fields(
