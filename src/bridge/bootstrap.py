@@ -31,6 +31,7 @@ from bridge.console.receiver import make_app
 from bridge.console.server import WebhookServer
 from bridge.engine.batch import Batch
 from bridge.engine.clock import SystemClock
+from bridge.engine.clocks.winding import Winder
 from bridge.engine.connections import Connections
 from bridge.engine.daemon import Daemon
 from bridge.engine.guards.publicity import Publicity
@@ -38,6 +39,7 @@ from bridge.engine.intake.backfill import Backfill
 from bridge.engine.intake.circuits import Circuits
 from bridge.engine.intake.feeds import Intake
 from bridge.engine.intake.hooks import HookKeeper
+from bridge.engine.intake.past import Chronicle
 from bridge.engine.intake.reader import Duty
 from bridge.engine.keys import Keys
 from bridge.engine.plan import Tools
@@ -123,7 +125,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     times = Times(every=config.sweep.every, at=config.sweep.at, pace=config.sweep.pace)
     sweeper = Sweeper(ledger, connections, intake, routes, tools, clock, times)
     circuits = Circuits(ledger, {name: _standing(wire) for name, wire in wires.items()})
-    duties: tuple[Duty, ...] = (circuits, keeper, sweeper)
+    chronicle = Chronicle(ledger, connections, routes, clock)
+    duties: tuple[Duty, ...] = (circuits, keeper, sweeper, chronicle)
     daemon = Daemon(
         ledger=ledger,
         connections=connections,
@@ -140,6 +143,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
             Origin(ledger, connections),
             keys,
             clock,
+            Winder(ledger, connections, chronicle),
         ),
         clock=clock,
         workers=config.engine.workers,
@@ -329,6 +333,8 @@ def _route(plan: RoutePlan, config: Config, *, began_at: datetime, opens_at: dat
         link_back=plan.link_back,
         issue_key_field=plan.issue_key_field,
         issue_url_field=plan.issue_url_field,
+        contract=plan.contract,
+        clocks_from=began_at,
     )
 
 

@@ -13,6 +13,7 @@ import structlog
 
 from bridge.connect.port import Gone
 from bridge.connect.urgency import background, live
+from bridge.engine.clocks.winding import Winder
 from bridge.engine.connections import Connections
 from bridge.engine.guards.brakes import count_gone
 from bridge.engine.guards.embargo import note_embargo
@@ -82,6 +83,7 @@ class Batch:
     origin: Origin
     keys: Keys
     clock: Clock
+    winder: Winder
     observations: dict[str, Observation] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     """Groups whose last look ended in a defect of ours, each with its words."""
@@ -174,6 +176,9 @@ class Batch:
             due_at = None
             for one, route in self._tickets(hand):
                 due_at = _earlier(due_at, self._settle(one, route))
+        for one, route in self._tickets(hand):
+            if route.contract is not None:
+                due_at = _earlier(due_at, self.winder.wind(self._load(one, route)))
         for one, route in self._seats(hand):
             due_at = _earlier(due_at, self.signs.bring(one, route))
         self._release(hand, due_at)

@@ -11,6 +11,7 @@ from bridge.model.brake import BrakeLimits
 from bridge.model.policy import FieldPolicy, SharedPolicy
 from bridge.model.ticket import Person
 from bridge.model.words import FollowUp, HeldBy, Mode, Side
+from bridge.sla.terms import Timeline
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -60,6 +61,10 @@ class Route:
     issue_key_field: str = ""
     issue_url_field: str = ""
     """The helpdesk's fields that show the issue's key and where it is; "" for none."""
+    contract: Timeline | None = None
+    """Its contract through all versions, None if nothing is promised."""
+    clocks_from: datetime | None = None
+    """What was crossed before this is told to nobody: when the ledger first knew the route."""
 
     def end(self, side: Side) -> RouteSide:
         """One end of the route."""

@@ -25,6 +25,7 @@ from bridge.store import schema
 from bridge.store.brakes import Brakes
 from bridge.store.chores import Chores
 from bridge.store.cleanings import Cleanings
+from bridge.store.clocks import Clocks
 from bridge.store.embargoes import Embargoes
 from bridge.store.facts import Facts
 from bridge.store.files import Files
@@ -50,6 +51,7 @@ class Transaction:
         self.hands = Hands(connection, now)
         self.readings = Readings(connection, now)
         self.facts = Facts(connection, now)
+        self.clocks = Clocks(connection, now)
         self.links = Links(connection, now)
         self.journal = Journal(connection, now)
         self.brakes = Brakes(connection, now)

@@ -100,6 +100,52 @@ fact = Table(
     Index("fact_ticket", "site", "ticket"),
 )
 
+clock = Table(
+    "clock",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("metric", String(64), primary_key=True),
+    Column("cycle", Integer, primary_key=True, autoincrement=False),
+    Column("route", String(128), nullable=False),
+    Column("owner", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("target_s", BigInteger),
+    Column("consumed_us", BigInteger, nullable=False),
+    Column("anchor_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("breach_at", Instant),
+    Column("breached_at", Instant),
+    Column("wake_at", Instant),
+    Column("terms", String(255), nullable=False),
+    Column("terms_version", Integer, nullable=False),
+    Column("calendar", String(128), nullable=False),
+    Column("calendar_version", String(64), nullable=False),
+    Column("tzdata", String(32), nullable=False),
+    Index("clock_wake", "wake_at"),
+    Index("clock_due", "ended_at", "due_at"),
+)
+
+firing = Table(
+    "firing",
+    metadata,
+    Column("group_id", String(512), primary_key=True),
+    Column("metric", String(64), primary_key=True),
+    Column("cycle", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("label", String(64), primary_key=True),
+    Column("severity", String(16), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("fired_at", Instant, nullable=False),
+    Column("late_s", BigInteger, nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("retracted_at", Instant),
+)
+
 work_group = Table(
     "work_group",
     metadata,

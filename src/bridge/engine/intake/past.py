@@ -5,7 +5,7 @@ The mirror never asks for them: it goes by what stands now. Clocks need what hap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -39,7 +39,6 @@ class Chronicle:
     connections: Connections
     routes: Mapping[str, Route]
     clock: Clock
-    has_clocks: Callable[[Route], bool]
     every: timedelta = EVERY
     _next_at: dict[str, datetime] = field(default_factory=dict)
 
@@ -101,5 +100,5 @@ class Chronicle:
         return [
             route
             for route in self.routes.values()
-            if site in (route.helpdesk.site, route.tracker.site) and self.has_clocks(route)
+            if site in (route.helpdesk.site, route.tracker.site) and route.contract is not None
         ]
