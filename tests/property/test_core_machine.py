@@ -27,16 +27,18 @@ from bridge.engine.route import Route, RouteSide
 from bridge.engine.sending.confirm import confirm_create, confirm_update
 from bridge.engine.state import GroupState, LastChange
 from bridge.engine.values.fields import Pair, pairs_of
+from bridge.errors import ChangedError
 from bridge.mapping.compile import compile_side
 from bridge.mapping.overlay import lay_over
 from bridge.mapping.side import SideMapping
 from bridge.mapping.source import Item, Problems
-from bridge.model.operation import Operation, OperationKind, OperationState, Written
+from bridge.model.operation import Operation, OperationKind, OperationState, TicketChange, Written
 from bridge.model.policy import FieldPolicy
 from bridge.model.ticket import UNREADABLE, Reading, Snapshot, Thread, TicketRef, Version
 from bridge.model.words import SEVERITY, STATE, SUMMARY, Direction, Drift, HeldBy, Mode, OnConflict, Side, State
 from bridge.store.hands import Hand
 from bridge.store.ledger import Transaction
+from bridge_github.writing import lay_over as onto_labels
 from expectations import Deeds, Expectation, read
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -144,12 +146,20 @@ def trimmed(name: str, value: Any) -> Any:
     return sorted(dict.fromkeys(value)) if isinstance(value, list) else value
 
 
+def one_by_one(now: list[str], fields: Mapping[str, Any], prior: Mapping[str, Any]) -> list[str]:
+    """Labels after those the write drops were removed and those it adds were added."""
+    before, wanted = prior["labels"] or [], fields["labels"] or []
+    kept = [name for name in now if name in wanted or name not in before]
+    return kept + [name for name in wanted if name not in before and name not in kept]
+
+
 @dataclass(frozen=True, slots=True)
 class Late:
     """A write whose sender heard nothing, and which the site carries out later."""
 
     side: Side
     fields: Mapping[str, Any]
+    prior: Mapping[str, Any]
 
 
 class CoreMachine(RuleBasedStateMachine):
@@ -248,7 +258,7 @@ class CoreMachine(RuleBasedStateMachine):
     def let_late_happen(self) -> None:
         """A site carries out what it had not answered."""
         for late in self.late:
-            self.apply(late.side, late.fields)
+            self.apply(late.side, late.fields, late.prior)
         self.late.clear()
 
     @rule(fates=st.lists(st.sampled_from(FATES), min_size=2, max_size=2), reads=st.sampled_from(READS))
@@ -377,10 +387,13 @@ class CoreMachine(RuleBasedStateMachine):
         fields = {**one.payload["prior"], **one.payload["fields"]}
         return pair.lenses[one.side].read({name: Reading.of(value) for name, value in fields.items()}).value
 
-    def apply(self, side: Side, fields: Mapping[str, Any]) -> None:
-        """Our write takes effect; the fields it really changes are ours from here on."""
+    def apply(self, side: Side, fields: Mapping[str, Any], prior: Mapping[str, Any]) -> None:
+        """Our write takes effect; the fields it really changes are ours from here on. Jira's labels are added and removed
+        one by one."""
         pairs = pairs_of(self.state())
         before = {pair.name: self.canonical(pair, side) for pair in pairs}
+        if side is Side.TRACKER and self.packs[side] != "github-labels" and "labels" in fields:
+            fields = {**fields, "labels": one_by_one(self.tickets[side].fields["labels"], fields, prior)}
         self.tickets[side].change(fields, self.now)
         self.ours |= {(side, pair.name) for pair in pairs if self.canonical(pair, side) != before[pair.name]}
 
@@ -389,12 +402,21 @@ class CoreMachine(RuleBasedStateMachine):
         ticket, journal = self.tickets[side], self.book.journal
         keys = [one.key for one in request]
         fields = {name: value for one in request for name, value in one.payload["fields"].items()}
+        prior = {name: value for one in request for name, value in one.payload["prior"].items()}
         if side is Side.HELPDESK and ticket.version_at != self.read[side].version.at:
             # The vendor guards: what moved since it was read is not written over.
             self.look_at(side)
             return
         if fate == "postponed":
             return
+        if side is Side.TRACKER and self.packs[side] == "github-labels" and "labels" in fields:
+            # GitHub takes labels as a whole list: they are laid over those the issue bears when the write is sent.
+            try:
+                fields["labels"] = onto_labels(TicketChange(TRACKER, "", fields, prior), ticket.fields["labels"])
+            except ChangedError:
+                for each in Side:
+                    self.look_at(each)
+                return
         if fate == "refused":
             journal.change(keys, state=OperationState.DEAD, attempts=1)
             return
@@ -406,21 +428,24 @@ class CoreMachine(RuleBasedStateMachine):
         self.written += 1
         self.sent.update(keys)
         if fate == "late":
-            self.late.append(Late(side, fields))
+            self.late.append(Late(side, fields, prior))
         elif fate != "lost":
-            self.apply(side, fields)
+            self.apply(side, fields, prior)
         if fate == "taken":
+            # Jira's answer shows nothing.
+            tells = self.packs[side] != "jira-software"
+            shown = {name: ticket.fields[name] if tells else trimmed(name, value) for name, value in fields.items()}
             for one in request:
-                self.confirm(one, ticket.ref)
-            laid = {name: Reading.of(trimmed(name, value)) for name, value in fields.items()}
+                self.confirm(one, ticket.ref, shown if tells else None)
+            laid = {name: Reading.of(value) for name, value in shown.items()}
             seen = self.read[side]
             self.read[side] = replace(seen, fields={**seen.fields, **laid}, version=Version(self.now))
         else:
             journal.change(keys, state=OperationState.UNKNOWN, horizon_at=self.now + HORIZON, attempts=1)
 
-    def confirm(self, one: Operation, ref: TicketRef) -> None:
-        """The ledger's part of a write that succeeded."""
-        transaction, written = cast(Transaction, self.book), Written(TRACKER, "9")
+    def confirm(self, one: Operation, ref: TicketRef, shown: Mapping[str, Any] | None = None) -> None:
+        """The ledger's part of a write that succeeded, with what its answer shows."""
+        transaction, written = cast(Transaction, self.book), Written(TRACKER, "9", fields=shown)
         if one.kind is OperationKind.CREATE:
             confirm_create(transaction, self.route(), one, written, source=ref, normalise=trimmed)
         else:

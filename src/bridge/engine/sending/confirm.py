@@ -245,9 +245,23 @@ def _move_shared(
 
 def _read_back(operation: Operation, written: Written, normalise: Normalise) -> dict[str, Any]:
     """The operation's own fields as the site shows them now: from its answer, else as it is known to trim them."""
-    sent = operation.payload["fields"]
+    sent, prior = operation.payload["fields"], operation.payload["prior"]
     shown = written.fields or {}
-    return {name: shown[name] if name in shown else normalise(name, value) for name, value in sent.items()}
+    return {
+        name: _our_part(normalise(name, value), shown[name], prior.get(name))
+        if name in shown
+        else normalise(name, value)
+        for name, value in sent.items()
+    }
+
+
+def _our_part(sent: Any, shown: Any, prior: Any) -> Any:
+    """What of an answer is our own write. Sites lay the members of a list over those that stand there: if all we added
+    is among them, whatever else differs is other people's doing, and news."""
+    wanted, stands = sent or [], shown or []
+    if not isinstance(wanted, list) or not isinstance(stands, list):
+        return shown
+    return sent if all(one in stands for one in wanted if one not in (prior or ())) else shown
 
 
 def confirm_comment(transaction: Transaction, operation: Operation, comment_id: str, *, reads: str) -> None:
