@@ -138,12 +138,14 @@ class GitHubConnector:
         hints: list[Hint] = []
         for row in rows:
             ref = self._reader.ref(repository, row["number"])
+            known_at = self._shared.updated_at(ref)
             try:
                 snapshots.append(self._reader.snapshot(ref, row, read_at=read_at))
             except SkippableError:
                 hints.append(Hint(ref))
                 continue
-            if row["comments"]:
+            # A row that was shown before leads to no `fetch`, and would serve a later one that wants to know what is now.
+            if row["comments"] and known_at != moment(row["updated_at"]):
                 self._shared.keep_row(ref, row, read_at)
         return snapshots, hints
 
