@@ -7,7 +7,7 @@ import pytest
 from bridge.cli.story.config import SITES
 from bridge.cli.story.script import Reach
 
-from .conftest import World
+from .conftest import World, turn_the_second
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,9 @@ def test_the_second_run_writes_nothing_and_reads_each_feed_once(world: World) ->
     for number in range(5):
         world.file(world.acme, f"Problem {number}")
         world.file(world.globex, f"Question {number}")
+    world.converge()
+    # GitHub's feed shows what changed within the second of its answer once more.
+    turn_the_second()
     world.converge()
     world.stop()
     world.sandbox.clear_log()
