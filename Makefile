@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports unit bench bench-files replay texts crash postgres clean
+.PHONY: demo test lint types imports unit bench bench-files bench-sla replay texts crash postgres clean
 
 demo: $(READY)
 	$(BIN)/bridge demo $(DEMO_ARGS)
@@ -41,6 +41,10 @@ bench: $(READY)
 # Large files both ways: what memory the daemon needs for them. Takes about 3 GB of temporary disk.
 bench-files: $(READY)
 	$(BIN)/python -m bench.files
+
+# What business time and folding a case cost, beside other libraries where `pip install -e '.[bench]'` put them.
+bench-sla: $(READY)
+	$(BIN)/python -m bench.sla
 
 replay: $(READY)
 	$(BIN)/python -m bench.replay

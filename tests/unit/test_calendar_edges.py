@@ -316,8 +316,8 @@ def test_a_span_must_lie_within_its_date() -> None:
 
 
 def test_a_working_day_is_as_long_as_every_open_weekday_is() -> None:
-    assert calendar().version.working_day_s() == 8 * 3600
-    assert always().working_day_s() == 86400
+    assert calendar().version.working_day_s == 8 * 3600
+    assert always().working_day_s == 86400
     uneven = calendar().version.model_copy(update={"weekly": (*(OFFICE,) * 4, hours("09:00-12:00"), (), ())})
-    assert uneven.working_day_s() is None
-    assert uneven.model_copy(update={"day_s": 8 * 3600}).working_day_s() == 8 * 3600
+    assert uneven.working_day_s is None
+    assert uneven.model_copy(update={"day_s": 8 * 3600}).working_day_s == 8 * 3600

@@ -306,6 +306,18 @@ def test_31_a_reply_and_a_severity_in_one_update_are_judged_by_the_old_one() -> 
     assert story.folded().last("first_response").met is True
 
 
+def test_more_time_that_the_customer_agreed_to_moves_the_target_and_takes_no_breach_back() -> None:
+    story = Story().tell("01-05 09:00", *opened()).tell("01-05 12:00", act(CaseEvent.EXTENDED, value="resolution 2d"))
+    clock = story.folded().last("resolution")
+    assert (clock.target, clock.flags, shown(clock.due_at)) == (hours(96), {"extended"}, "01-20 17:00")
+    story.tell("01-06 09:00", becomes("critical"))
+    assert story.folded().last("resolution").target == hours(7 * 24)
+    late = (
+        Story().tell("01-05 09:00", *opened()).tell("01-06 12:00", act(CaseEvent.EXTENDED, value="first_response 1d"))
+    )
+    assert late.folded().last("first_response").met is False
+
+
 def test_32_a_case_that_no_longer_matches_is_cancelled_and_goes_on_when_it_does_again() -> None:
     story = Story().tell("01-05 09:00", *opened()).tell("01-05 11:00", act(CaseEvent.UNMATCHED))
     folded = story.folded()

@@ -106,6 +106,8 @@ def test_a_sound_contract_has_no_findings() -> None:
         (("escalation:", "pauses: {resolve: [waiting_customer]}\nescalation:"), "`resolve` is no metric"),
         (("tell: assignee", "tell: boss"), "`boss` is neither a role of this contract nor among the people"),
         (("to: 2026-12-31", "to: 2025-12-31"), "acme.yaml:2:32: the contract's period ends before it begins"),
+        (("from: 2026-01-01", "from: 1999-01-01"), "`from` is 1999-01-01; calendars know the years 2001 to 2239"),
+        (("resolution: 10d", "resolution: 99999d"), "must not be longer than 10000 days"),
         (("to: 2026-12-31", "renewal: yearly"), "a contract without an end is not renewed (add `to:`)"),
         (("critical:", "crit:"), "`crit` of `severities` must be one of `critical`, `major`, `minor`, `trivial`"),
         (("  office:", "  24x7:"), "`24x7` always counts every hour (give this calendar another name)"),
@@ -291,7 +293,7 @@ def test_which_version_holds_is_a_matter_of_local_midnights(tmp_path: Path) -> N
     assert version(2026, 12, 31, 23, 0) == 2
     assert version(2027, 6, 30, 21, 59) == 2
     assert version(2027, 6, 30, 22, 0) is None
-    assert len(timeline.boundaries()) == 3
+    assert len(timeline.boundaries) == 3
 
 
 def test_a_contract_that_is_renewed_holds_until_it_is_ended(tmp_path: Path) -> None:

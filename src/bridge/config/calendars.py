@@ -95,8 +95,9 @@ def _of_file(path: Path, years: range, item: Item, problems: Problems) -> tuple[
         reason = (error.strerror or "unknown reason").lower()
         problems.add(f"the file `{item.value}` cannot be read: {reason}", item.place)
         return set(), ""
-    except ValueError as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else "it is not iCalendar"
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError) as error:
+        # The reader of feeds raises any of these for a property that is not what it should be.
+        reason = str(error).splitlines()[0][:200] if isinstance(error, ValueError) and str(error) else "it is damaged"
         problems.add(f"the file `{item.value}` is no calendar: {reason}", item.place)
         return set(), ""
     return found, sha256(data).hexdigest()[:12]
@@ -108,7 +109,8 @@ def _days_of(event: Any, years: range) -> Iterator[date]:
     if begins is None or isinstance(begins.dt, datetime) or str(event.get("STATUS", "")).upper() == "CANCELLED":
         return
     first = begins.dt
-    last = event["DTEND"].dt - timedelta(days=1) if "DTEND" in event else first
+    ends = event["DTEND"].dt if "DTEND" in event else None
+    last = ends - timedelta(days=1) if ends is not None and not isinstance(ends, datetime) else first
     length = max((last - first).days, 0) + 1
     left_out = {each.dt for each in _excluded(event)}
     for start in _starts(event, first, years):

@@ -16,6 +16,7 @@ from pydantic import (
     SecretStr,
     StrictBool,
     StrictInt,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -45,6 +46,13 @@ def _listed(value: Any) -> Any:
 
 def _for_every_field(value: Any) -> Any:
     return {EVERY: value} if isinstance(value, str) else value
+
+
+OneOrMore = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 
 
 class _Part(BaseModel):
@@ -222,7 +230,7 @@ class RouteConfig(_Part):
     how long an update waits, so that deleting its command cancels it.
     """
 
-    contract: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    contract: OneOrMore = ()
     helpdesk: HelpdeskConfig
     tracker: TrackerConfig
     mode: Mode = Mode.OBSERVE

@@ -11,7 +11,6 @@ holiday takes what lies on its own date only: of Friday 22:00-06:00, a holiday o
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, NamedTuple
 
@@ -64,7 +63,7 @@ class CalendarVersion(BaseModel):
     tzdata: str = ""
     holiday_data: str = ""
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """A short hash of all of it, the name under which this version is kept. Independent of the order of writing."""
         plain = self.model_dump(mode="json")
@@ -95,6 +94,7 @@ class CalendarVersion(BaseModel):
             return yearly
         return () if day in self.holidays else self.weekly[day.weekday()]
 
+    @property
     def working_day_s(self) -> int | None:
         """Seconds of one working day: as stated, or what all its open weekdays have in common; None if they differ."""
         if self.day_s is not None:

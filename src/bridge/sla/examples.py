@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from bridge.errors import HorizonError
 from bridge.model.words import Severity
 from bridge.sla.contract import Contract
 from bridge.sla.metric import Event
-from bridge.sla.terms import Terms
+from bridge.sla.terms import Promise, Terms
 
 STARTS = {"handed_over": "handed over", "opened": "opened"}
 FRIDAY = 4
@@ -36,7 +37,7 @@ def example(terms: Terms, severity: Severity, at: datetime) -> str:
             continue
         shown = name.replace("_", " ")
         if metric.starts is Event.HANDED_OVER:
-            due_at = promise.course.add(at, promise.amount(at))
+            due_at = _due_at(promise, at)
             dated.append(f"{shown} {'never' if due_at is None else f'by {_when(due_at.astimezone(terms.zone), at)}'}")
         else:
             later.append(f"then {shown} {'every' if metric.again else 'within'} {promise.length}")
@@ -47,9 +48,16 @@ def example(terms: Terms, severity: Severity, at: datetime) -> str:
 def calendar_sentences(contract: Contract) -> Iterator[str]:
     """How long a `d` of each calendar is."""
     for name, terms in contract.calendars.items():
-        day_s = terms.version(name, holidays=frozenset(), tzdata="", holiday_data="").working_day_s()
+        day_s = terms.version(name, holidays=frozenset(), tzdata="", holiday_data="").working_day_s
         if day_s is not None:
             yield f"`1d` in `{name}` is {day_s / 3600:g} hours of its time"
+
+
+def _due_at(promise: Promise, at: datetime) -> datetime | None:
+    try:
+        return promise.course.add(at, promise.amount(at))
+    except HorizonError:
+        return None
 
 
 def _when(due_at: datetime, at: datetime) -> str:

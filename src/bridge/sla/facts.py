@@ -28,6 +28,7 @@ class CaseEvent(StrEnum):
     delivered: the customer was told; resolved: set resolved or closed; reopened; asked, answered: a yes was asked of the
     customer, and came or was refused; confirmed: the customer said whether it works; merged_into: the case goes on in
     another, merged_from: another goes on here, and `value` is when that one began (ISO); deleted (or spam), restored;
+    extended: the customer agreed to more time, and `value` says for what and how much (`resolution 2d`);
     unmatched, matched: the route no longer, or again, takes the ticket; withdrawn: the message with the id `value` was
     hidden or deleted.
     """
@@ -52,6 +53,7 @@ class CaseEvent(StrEnum):
     RESTORED = "restored"
     UNMATCHED = "unmatched"
     MATCHED = "matched"
+    EXTENDED = "extended"
     WITHDRAWN = "withdrawn"
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from bridge.model.words import Party, Severity
 from bridge.sla.clock import CaseClocks, ClockState
 from bridge.sla.facts import Batch, CaseEvent, CaseFact, gather
+from bridge.sla.length import parse_length
 from bridge.sla.metric import FIRST_RESPONSE, THEIRS, Event, Wait
 from bridge.sla.run import SEVERITY_CHANGE, TERMS_CHANGE, Run
 from bridge.sla.terms import FIRST_INSTANT, Terms, Timeline
@@ -53,7 +54,7 @@ def fold(facts: Iterable[CaseFact], timeline: Timeline, *, facts_upto: datetime 
     facts = tuple(facts)
     upto = facts_upto or max((fact.observed_at for fact in facts), default=FIRST_INSTANT)
     batches, ahead = gather(facts)
-    boundaries = timeline.boundaries()
+    boundaries = timeline.boundaries
     if batches:
         between = [Batch(at) for at in boundaries if batches[0].at < at <= upto]
         # The contract changes before anything else does at that instant.
@@ -154,7 +155,8 @@ class _Case:
         self.questions.update(dict.fromkeys(sorted(happened.get(Event.CUSTOMER_MESSAGE, ())), batch.at))
 
     def _open_runs(self) -> list[Run]:
-        return [run for runs in self.runs.values() for run in runs if run.is_open]
+        """Only the newest cycle of a promise can be open."""
+        return [runs[-1] for runs in self.runs.values() if runs[-1].is_open]
 
     def _cancel(self, batch: Batch) -> None:
         for fact in batch.of(*GONE):
@@ -231,6 +233,10 @@ class _Case:
         for run in self._open_runs():
             if run.severity is not self.severity:
                 run.promise_again(run.terms, self.severity, batch.at, SEVERITY_CHANGE)
+        for fact in batch.of(CaseEvent.EXTENDED):
+            metric, _, more = fact.value.partition(" ")
+            for run in self.runs.get(metric, [])[-1:]:
+                run.extend(parse_length(more), batch.at)
         for fact in batch.of(CaseEvent.MERGED_FROM):
             for run in self.runs.get(FIRST_RESPONSE, []):
                 if run.terms.contract.merged == "earliest":
@@ -251,8 +257,7 @@ class _Case:
             return ""
         if not self.handed_over and run.terms.contract.starts == "handed_over":
             return HANDED_BACK
-        waits = set(self.waits.values())
-        return next((str(reason) for reason in run.terms.contract.pauses_of(run.name) if reason in waits), "")
+        return next((str(reason) for reason in run.waits_for if reason in self.waits.values()), "")
 
     def _start(self, batch: Batch, happened: dict[Event, frozenset[str]]) -> None:
         begins = happened
@@ -285,7 +290,7 @@ class _Case:
         self, begins: dict[Event, frozenset[str]], terms: Terms, at: datetime, *, reopened: bool = False
     ) -> None:
         """Begin whatever begins with these events and does not run already."""
-        for name in terms.metrics():
+        for name in terms.metrics:
             metric = terms.contract.metric(name)
             runs = self.runs.get(name, [])
             if metric is None or (runs and runs[-1].is_open):

@@ -17,7 +17,8 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from bridge.sla.instants import DAY_S
 
 UNITS = {"h": 3600, "m": 60, "s": 1}
-PATTERN = r"^([0-9]{1,6} ?[dhms] ?)+$"
+PATTERN = r"^([0-9]{1,6} ?[dhms] ?){1,8}$"
+MOST_DAYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def parse_length(value: Any) -> Length:
         raise ValueError("must be a length with its unit, such as `4h`, `30m`, `2d` or `1d 4h`")
     parts = [(int(number), unit) for number, unit in re.findall(r"([0-9]+) ?([dhms])", value)]
     days = sum(number for number, unit in parts if unit == "d")
+    if days > MOST_DAYS:
+        raise ValueError(f"must not be longer than {MOST_DAYS} days")
     return Length(days, sum(number * UNITS[unit] for number, unit in parts if unit != "d"))
 
 

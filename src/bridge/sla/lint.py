@@ -14,6 +14,7 @@ from bridge.sla.contract import ALWAYS, Contract
 from bridge.sla.length import Length
 from bridge.sla.metric import BUILT_IN, CUSTOMERS, Wait
 from bridge.sla.terms import Promise, Terms, Timeline
+from bridge.sla.timetable import FIRST_YEAR, LAST_YEAR, MOST_YEARS
 
 ASSIGNEE = "assignee"
 """Whoever the case is assigned to; may be told of an escalation without being among the roles."""
@@ -74,6 +75,10 @@ def find_gaps(timeline: Timeline) -> Iterator[tuple[Terms, Finding]]:
 
 def _periods(contract: Contract) -> Iterator[Finding]:
     period = contract.period
+    for name, day in (("from", period.from_), ("to", period.to), ("terminated", period.terminated)):
+        if day is not None and not FIRST_YEAR < day.year < LAST_YEAR - 2 * MOST_YEARS:
+            first, last = FIRST_YEAR + 1, LAST_YEAR - 2 * MOST_YEARS - 1
+            yield Finding(("period", name), f"`{name}` is {day}; calendars know the years {first} to {last}")
     if period.to is not None and period.to < period.from_:
         yield Finding(("period", "to"), "the contract's period ends before it begins")
     if period.terminated is not None and period.terminated < period.from_:
@@ -163,7 +168,7 @@ def _one_promise(path: Path, promise: Promise, terms: Terms) -> Iterator[Finding
     if not promise.length:
         yield Finding(path, f"{what} is promised in no time at all", "write a length such as `4h`")
         return
-    if promise.length.days and promise.course.at(at).version.working_day_s() is None:
+    if promise.length.days and promise.course.at(at).day_s is None:
         message = f"{what} is counted in days of `{promise.calendar}`, whose weekdays have different lengths"
         yield Finding(path, message, f"say `day: 8h` in the calendar `{promise.calendar}`, or write hours")
         return
@@ -228,7 +233,7 @@ def _warnings(terms: Terms) -> Iterator[Finding]:
 
 
 def _too_long(left: Length | None, promise: Promise, terms: Terms, whose: str) -> str:
-    day_s = promise.course.at(terms.from_at).version.working_day_s()
+    day_s = promise.course.at(terms.from_at).day_s
     if left is None or ((left.days or promise.length.days) and day_s is None):
         return ""
     if left.in_days_of(day_s) < promise.amount(terms.from_at):

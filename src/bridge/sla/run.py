@@ -13,9 +13,11 @@ from bridge.errors import HorizonError
 from bridge.model.words import Party, Severity
 from bridge.sla.clock import Clock, ClockState, Crossing, Fire, Kind, Pause, Segment, severity_name
 from bridge.sla.contract import Step
-from bridge.sla.metric import Event, Metric
+from bridge.sla.instants import DAY_S
+from bridge.sla.length import Length
+from bridge.sla.metric import Event, Metric, Wait
 from bridge.sla.terms import Promise, Terms
-from bridge.sla.threshold import BREACH, At
+from bridge.sla.threshold import BREACH
 from bridge.sla.timetable import Limit
 
 SEVERITY_CHANGE = "severity_change"
@@ -37,6 +39,8 @@ class Run:
     severity: Severity | None = None
     promise: Promise | None = None
     target: timedelta | None = None
+    warnings: tuple[tuple[str, timedelta], ...] = ()
+    waits_for: tuple[Wait, ...] = ()
     consumed: timedelta = timedelta()
     state: ClockState = ClockState.RUNNING
     reason: str = ""
@@ -53,6 +57,7 @@ class Run:
     segments: list[Segment] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
+    extra: list[Length] = field(default_factory=list)
     pieces: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -71,16 +76,22 @@ class Run:
         carried = terms.contract.severity_change == "carry" or reason != SEVERITY_CHANGE or self.promise is None
         self.terms, self.severity = terms, severity
         self.promise = terms.promise(severity, self.name)
+        self.waits_for = terms.contract.pauses_of(self.name)
+        self._aim(at)
         if self.promise is None:
-            self.target = None
             return
-        self.target = self.promise.amount(at)
-        if self.breached_at is None:
-            self.reached_at = None
         self._count_pieces()
         if not carried:
             self.consumed = timedelta()
         self._cross_at(at, reason)
+
+    def extend(self, more: Length, at: datetime) -> None:
+        """Give it more time, agreed on at that moment: a breach that was before stays one."""
+        if self.is_open:
+            self._count(at)
+            self.extra.append(more)
+            self.flags.add("extended")
+            self._aim(at)
 
     def stand_still(self, reason: str, at: datetime) -> None:
         """Pause for a reason, change the reason, or (for none) go on."""
@@ -109,6 +120,18 @@ class Run:
         self.state, self.reason = ClockState.RUNNING, ""
         self.ended_at, self.ended_with, self.anchor_at = None, None, at
 
+    def _aim(self, at: datetime) -> None:
+        """Set the target and its warnings by what holds now."""
+        if self.promise is None:
+            self.target, self.warnings = None, ()
+            return
+        day_s = self.promise.course.at(at).day_s
+        more = (extra.in_days_of(day_s or DAY_S) for extra in self.extra)
+        self.target = sum(more, self.promise.amount(at))
+        self.warnings = tuple(self._find_warnings(self.target, day_s))
+        if self.breached_at is None:
+            self.reached_at = None
+
     def begin_earlier(self, started_at: datetime, at: datetime, reason: str) -> None:
         """Count from an earlier start as well."""
         if self.is_open and started_at < self.started_at:
@@ -123,9 +146,9 @@ class Run:
     def clock(self) -> Clock:
         """The result, as of the last fact."""
         running = self.state is ClockState.RUNNING
-        armed = tuple(self._ahead(self.anchor_at)) if running else ()
+        armed = tuple(self._ahead()) if running else ()
         due_at, breach_at = self._due()
-        version = self.promise.course.at(self.anchor_at).version if self.promise is not None else None
+        table = self.promise.course.at(self.anchor_at) if self.promise is not None else None
         return Clock(
             metric=self.name,
             cycle=self.cycle,
@@ -153,8 +176,8 @@ class Run:
             promise=self.promise,
             terms=self.terms.name,
             terms_version=self.terms.contract.version,
-            calendar_version=version.digest if version else "",
-            tzdata=version.tzdata if version else "",
+            calendar_version=table.digest if table else "",
+            tzdata=table.version.tzdata if table else "",
         )
 
     def _due(self) -> tuple[datetime | None, datetime | None]:
@@ -163,8 +186,9 @@ class Run:
             return self.reached_at, self.breached_at
         if self.target is None or self.state in (ClockState.PAUSED, ClockState.CANCELLED):
             return None, None
-        left, right = (self._at(self.anchor_at, self.target, limit) for limit in (Limit.LEFT, Limit.RIGHT))
-        return self.reached_at or left, right
+        left = max(self.target - self.consumed, timedelta())
+        due_at, breach_at = (self._at(self.anchor_at, left, limit) for limit in (Limit.LEFT, Limit.RIGHT))
+        return self.reached_at or due_at, breach_at
 
     def _end(self, state: ClockState, at: datetime) -> None:
         self._count(at)
@@ -181,8 +205,9 @@ class Run:
             if self.promise is None:
                 self.pieces.append((self.anchor_at, at))
             else:
-                self._cross_until(self.anchor_at, at)
+                before = self.consumed
                 self._use(self.anchor_at, at)
+                self._cross_since(self.anchor_at, before)
         self.anchor_at = max(at, self.anchor_at)
 
     def _use(self, start: datetime, end: datetime) -> None:
@@ -190,7 +215,7 @@ class Run:
             return
         for from_at, until_at, table in self.promise.course.pieces(start, end):
             used = table.between(from_at, until_at)
-            self.segments.append(Segment(from_at, until_at, severity_name(self.severity), table.version.digest, used))
+            self.segments.append(Segment(from_at, until_at, severity_name(self.severity), table.digest, used))
             self.consumed += used
 
     def _count_pieces(self) -> None:
@@ -200,73 +225,71 @@ class Run:
                 self._use(start, end)
         self.pieces.clear()
 
-    def _cross_until(self, start: datetime, end: datetime) -> None:
-        """Note what is crossed while running from `start` to `end`."""
-        if self.reached_at is None and self.target is not None:
-            reached_at = self._at(start, self.target, Limit.LEFT)
-            self.reached_at = reached_at if reached_at is not None and reached_at <= end else None
-        for crossing in self._ahead(start):
-            # At its very instant a target is used up and not yet exceeded; a warning has come.
-            if crossing.at < end if crossing.fire.kind is Kind.BREACH else crossing.at <= end:
-                self._cross(crossing)
+    def _cross_since(self, start: datetime, before: timedelta) -> None:
+        """Note what was crossed while running since `start`, when `before` was used up."""
+        for name, need in self.warnings:
+            fire = self._fire(Kind.WARN, name)
+            if before <= need <= self.consumed and fire not in self.crossed:
+                self._cross(fire, self._at(start, need - before, Limit.LEFT))
+        if self.target is None or self.breached_at is not None or self.consumed < self.target:
+            return
+        if self.reached_at is None and before <= self.target:
+            self.reached_at = self._at(start, self.target - before, Limit.LEFT)
+        # Used up is not yet exceeded.
+        if self.consumed > self.target:
+            self.repeats_from = self.target
+            self._breach(self._at(start, self.target - before, Limit.RIGHT), "")
 
-    def _cross(self, crossing: Crossing) -> None:
-        self.crossed.setdefault(crossing.fire, crossing)
-        if crossing.fire.kind is Kind.BREACH and self.breached_at is None and self.target is not None:
-            self.breached_at, self.breach_reason = crossing.at, crossing.reason
-            self.repeats_from = max(self.target, self.consumed)
-            self.reached_at = crossing.at if crossing.reason else self.reached_at
+    def _cross(self, fire: Fire, at: datetime | None, reason: str = "") -> None:
+        if at is not None:
+            self.crossed.setdefault(fire, Crossing(at, fire, reason))
+
+    def _breach(self, at: datetime | None, reason: str) -> None:
+        if at is not None:
+            self.breached_at, self.breach_reason = at, reason
+            self._cross(self._fire(Kind.BREACH, BREACH), at, reason)
 
     def _cross_at(self, at: datetime, reason: str) -> None:
         """Note what a change has crossed at once, at the instant of the change and not before it."""
-        if self.target is None:
-            return
-        for name, need in self._warnings():
-            if need <= self.consumed and need > timedelta():
-                self._cross(Crossing(at, self._fire(Kind.WARN, name), reason))
-        if self.consumed > self.target and self.breached_at is None:
-            self._cross(Crossing(at, self._fire(Kind.BREACH, BREACH), reason))
+        for name, need in self.warnings:
+            if timedelta() < need <= self.consumed:
+                self._cross(self._fire(Kind.WARN, name), at, reason)
+        if self.target is not None and self.consumed > self.target and self.breached_at is None:
+            self.repeats_from, self.reached_at = self.consumed, at
+            self._breach(at, reason)
 
-    def _ahead(self, start: datetime) -> list[Crossing]:
-        """What lies ahead of a run that starts at `start`, in order, if nothing happens."""
-        if self.promise is None or self.target is None:
+    def _ahead(self) -> list[Crossing]:
+        """What lies ahead, in order, if nothing happens."""
+        if self.target is None:
             return []
-        found = []
-        for name, need in self._warnings():
-            at = self._at(start, need, Limit.LEFT) if self._fire(Kind.WARN, name) not in self.crossed else None
-            if at is not None:
-                found.append(Crossing(at, self._fire(Kind.WARN, name)))
+        fires = [(self._fire(Kind.WARN, name), need, Limit.LEFT) for name, need in self.warnings]
         if self.breached_at is None:
-            at = self._at(start, self.target, Limit.RIGHT)
-            if at is not None:
-                found.append(Crossing(at, self._fire(Kind.BREACH, BREACH)))
+            fires.append((self._fire(Kind.BREACH, BREACH), self.target, Limit.RIGHT))
+        found = []
+        for fire, need, limit in fires:
+            if fire not in self.crossed and need >= self.consumed:
+                at = self._at(self.anchor_at, need - self.consumed, limit)
+                found += [Crossing(at, fire)] if at is not None else []
         return sorted(found, key=lambda crossing: (crossing.at, crossing.fire.kind is not Kind.WARN, crossing.fire))
 
-    def _at(self, start: datetime, need: timedelta, limit: Limit) -> datetime | None:
-        if self.promise is None or need < self.consumed:
+    def _at(self, start: datetime, amount: timedelta, limit: Limit) -> datetime | None:
+        if self.promise is None:
             return None
         try:
-            return self.promise.course.add(start, need - self.consumed, limit)
+            return self.promise.course.add(start, amount, limit)
         except HorizonError:
             # A contract is proved not to promise such a thing; if it does all the same, other clocks must not suffer.
             self.flags.add(BEYOND_HORIZON)
             return None
 
-    def _warnings(self) -> Iterator[tuple[str, timedelta]]:
-        """The warnings of this cycle, each by the business time at which it comes."""
-        if self.promise is None or self.target is None:
-            return
-        day_s = self.promise.course.at(self.anchor_at).version.working_day_s()
-        for at in self._warning_points():
-            need = at.amount(self.target, day_s)
-            if need is not None:
-                yield str(at), need
-
-    def _warning_points(self) -> tuple[At, ...]:
+    def _find_warnings(self, target: timedelta, day_s: int | None) -> Iterator[tuple[str, timedelta]]:
+        """The warnings of this promise, each with the business time at which it comes."""
         duty = self.terms.contract.customer_clocks.get(self.name)  # type: ignore[call-overload]
-        if duty is not None:
-            return tuple(duty.remind)
-        return tuple(dict.fromkeys(step.at for step in self._steps() if not step.at.is_breach))
+        points = duty.remind if duty is not None else [step.at for step in self._steps() if not step.at.is_breach]
+        for point in dict.fromkeys(points):
+            need = point.amount(target, day_s)
+            if need is not None:
+                yield str(point), need
 
     def _steps(self) -> list[Step]:
         if self.owner is not Party.VENDOR:
@@ -283,7 +306,7 @@ class Run:
         every = [step.repeat for step in self._steps() if step.at.is_breach and step.repeat]
         if not every or self.promise is None:
             return None
-        return every[0].in_days_of(self.promise.course.at(self.anchor_at).version.working_day_s())
+        return every[0].in_days_of(self.promise.course.at(self.anchor_at).day_s)
 
     def _fire(self, kind: Kind, label: str) -> Fire:
         severity = severity_name(self.severity) if kind is Kind.WARN else ""

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cached_property
 
 from bridge.model.words import Severity
 from bridge.sla.contract import ALWAYS, Contract
@@ -73,10 +74,10 @@ class Promise:
 
     def amount(self, at: datetime) -> timedelta:
         """The target in business time, by the calendar version in force at `at`."""
-        return self.length.in_days_of(self.course.at(at).version.working_day_s())
+        return self.length.in_days_of(self.course.at(at).day_s)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
     """A contract version with its calendars. `digest` names the file it was read from; `zone` is its time zone's data."""
 
@@ -90,12 +91,12 @@ class Terms:
         """How reports name it: customer and version."""
         return f"{self.contract.customer}, version {self.contract.version}"
 
-    @property
+    @cached_property
     def from_at(self) -> datetime:
         """When it begins to hold."""
         return _midnight(self.contract.period.from_, self.zone)
 
-    @property
+    @cached_property
     def until_at(self) -> datetime | None:
         """When it no longer holds, if no other version came before; None if it is renewed or has no end."""
         period = self.contract.period
@@ -104,6 +105,16 @@ class Terms:
 
     def promise(self, severity: Severity | None, metric: str) -> Promise | None:
         """What is promised to a severity; None for nothing. Of a customer's duty, what is asked of them."""
+        key = (severity, metric)
+        if key not in self._promises:
+            self._promises[key] = self._promise(severity, metric)
+        return self._promises[key]
+
+    @cached_property
+    def _promises(self) -> dict[tuple[Severity | None, str], Promise | None]:
+        return {}
+
+    def _promise(self, severity: Severity | None, metric: str) -> Promise | None:
         contract = self.contract
         duty = contract.customer_clocks.get(metric)  # type: ignore[call-overload]
         if duty is not None:
@@ -116,13 +127,14 @@ class Terms:
         calendar = target.calendar or terms.calendar
         return Promise(metric, target.target, calendar, self.calendars[calendar])
 
+    @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Every metric that some severity has a target for, then the customer's duties."""
         named = [metric for terms in self.contract.severities.values() for metric in terms.targets]
         return tuple(dict.fromkeys((*named, *self.contract.customer_clocks)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeline:
     """All versions of a contract, in the order they begin."""
 
@@ -149,13 +161,16 @@ class Timeline:
         return None
 
     def for_new_case(self, at: datetime) -> Terms | None:
-        """The version a case that comes at `at` falls under; in a gap, the version before if it covers that."""
+        """The version a case that comes at `at` falls under; in a gap, the version before if it covers that.
+        A contract that was terminated covers nothing."""
         found = self.at(at)
         if found is not None:
             return found
         earlier = [terms for terms in self.versions if terms.from_at <= at]
-        return earlier[-1] if earlier and earlier[-1].contract.period.gaps == "cover" else None
+        period = earlier[-1].contract.period if earlier else None
+        return earlier[-1] if period is not None and period.gaps == "cover" and period.terminated is None else None
 
+    @cached_property
     def boundaries(self) -> tuple[datetime, ...]:
         """Every instant at which another version, or none, begins to hold."""
         ends = [self.end_of(number) for number in range(len(self.versions))]

@@ -24,6 +24,9 @@ from bridge.sla.table import Table
 MOST_YEARS = 5
 """How far ahead (or back) an amount is looked for."""
 
+SURELY_WITHIN = MOST_YEARS * 365 * DAY_S * SECOND_US
+"""Microseconds that are within `MOST_YEARS` whatever the year."""
+
 FIRST_YEAR, LAST_YEAR = 2000, 2250
 """The years a timetable speaks of. Before them zones skipped dates and hours together, which nobody reckons with now."""
 
@@ -40,12 +43,15 @@ class Limit(StrEnum):
 class Timetable:
     """The compiled form of one calendar version in one zone. Years are compiled when first asked for.
 
-    `zone` is the time zone's data, of the version that `version.tzdata` names. Threads may share a timetable.
+    `zone` is the time zone's data, of the version that `version.tzdata` names. `digest` and `day_s` (of a working day) are
+    those of the version. Threads may share a timetable.
     """
 
     def __init__(self, version: CalendarVersion, zone: tzinfo) -> None:
         self.version = version
         self.zone = zone
+        self.digest = version.digest
+        self.day_s = version.working_day_s
         self._years: dict[int, list[Interval]] = {}
         self._state: tuple[int, int, int, int, Table] | None = None
         self._growing = Lock()
@@ -87,6 +93,18 @@ class Timetable:
         return from_us(start), from_us(end)
 
     def _add(self, start: int, amount: int, limit: Limit) -> int | None:
+        state = self._state
+        if state is not None and amount >= 0 and state[2] <= start < state[3]:
+            table = state[4]
+            wanted = table.busy(start) + amount
+            if wanted < table.total:
+                found = table.earliest(wanted) if limit is Limit.LEFT and wanted else table.latest(wanted)
+                if found - start < SURELY_WITHIN:
+                    return found
+        return self._search(start, amount, limit)
+
+    def _search(self, start: int, amount: int, limit: Limit) -> int | None:
+        """The same where years may be missing, or may be too many."""
         forward = amount >= 0
         first, last = self._horizon(from_us(start).year)
         edge = _new_year(last + 1) if forward else _new_year(first)
