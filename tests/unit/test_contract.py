@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bridge.cli.app import app
+from bridge.cli import contract
 from bridge.config.contract import ContractFiles, compile_contract, read_contract
 from bridge.config.reading import parse_yaml
 from bridge.mapping.source import Item, Problems
@@ -328,7 +328,7 @@ def test_the_paper_says_everything_that_was_agreed(tmp_path: Path) -> None:
 def test_the_command_prints_the_paper_with_the_hash_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
     path.write_text(SOUND, encoding="utf-8")
-    result = CliRunner().invoke(app, ["contract", "print", str(path), "--json"])
+    result = CliRunner().invoke(contract.app, [str(path), "--json"])
     assert result.exit_code == 0, result.output
     told = json.loads(result.output)
     assert told["sha256"] in told["document"]
