@@ -17,11 +17,19 @@ Standing = Mapping[Side, Any]
 @dataclass(slots=True)
 class Deeds:
     """What happened to one field of one case since `before`: the last value each side's people gave it. `at_birth`: what
-    the issue begins with when that is not for the ticket to say, and the ticket was edited before there was an issue."""
+    the issue begins with when that is not for the ticket to say, and the ticket was edited before there was an issue.
+    `passed`: what engineers had set before their last value, which bridge may have carried over meanwhile."""
 
     before: dict[Side, Any]
     last: dict[Side, Any] = field(default_factory=dict)
     at_birth: Any = None
+    passed: list[Any] = field(default_factory=list)
+
+    def move(self, side: Side, value: Any) -> None:
+        """People of a side set the field."""
+        if side is Side.TRACKER and side in self.last:
+            self.passed.append(self.last[side])
+        self.last[side] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Expectation:
         ways = self._follow(deeds, is_held=is_held)
         if deeds.at_birth is not None:
             ways.append({Side.TRACKER: deeds.at_birth, **deeds.before, **deeds.last})
+        ways.extend(self._stopped())
         return ways if moved == deeds.last else [*ways, *self._follow(Deeds(deeds.before, moved), is_held=is_held)]
 
     def _follow(self, deeds: Deeds, *, is_held: bool) -> list[Standing]:
@@ -78,6 +87,14 @@ class Expectation:
         if is_held and by_hand is OnConflict.HOLD:
             ways.append(apart)
         return ways
+
+    def _stopped(self) -> list[Standing]:
+        """The ticket stands where an earlier move of the issue took it, and the tracker must not move it away from."""
+        policy, deeds = self.pair.policy, self.deeds
+        if policy.allowed_from is None or policy.direction is Direction.TO_TRACKER:
+            return []
+        ends = [value for value in deeds.passed if value not in policy.allowed_from]
+        return [{**deeds.before, **deeds.last, Side.HELPDESK: value} for value in ends]
 
     def _is_solved(self, deeds: Deeds, apart: Standing) -> bool:
         """Whether the helpdesk stood at any time where the tracker must not move it away from."""

@@ -265,6 +265,9 @@ class EngineMachine(RuleBasedStateMachine):
         """The operator puts the backup back."""
         self.rest()
         self.stage.restore_ledger()
+        for deeds in self.deeds.values():
+            # An old copy does not know that a difference between the sides was settled: it may be judged anew.
+            deeds.last = dict(deeds.before)
         self.rest()
 
     def teardown(self) -> None:
@@ -351,7 +354,7 @@ class EngineMachine(RuleBasedStateMachine):
             then, now = read(pair, before), read(pair, after)
             for side in now:
                 if now[side] != then[side]:
-                    self.deeds[opened.summary, pair.name].last[side] = now[side]
+                    self.deeds[opened.summary, pair.name].move(side, now[side])
                     if pair.name == STATE and Side.TRACKER not in now:
                         # A new issue is taken as it is, wherever the ticket stands by then.
                         self.deeds[opened.summary, pair.name].at_birth = State.REGISTERED

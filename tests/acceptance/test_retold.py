@@ -72,3 +72,16 @@ def test_a_label_taken_away_is_not_put_back_by_a_write_of_other_labels(mirroring
     mirroring.poll("globex-desk")
     mirroring.work()
     assert mirroring.stands(opened)[Side.TRACKER]["labels"].value == ["product-shop"]
+
+
+def test_what_engineers_solved_and_take_up_again_stays_solved_for_the_customer(mirroring: Stage) -> None:
+    opened = mirroring.file("globex-desk", "It fails", "high")
+    mirroring.come_to_rest()
+    key = mirroring.key(opened)
+    assert key is not None
+    for change in ({"state": "closed", "state_reason": "completed"}, {"state": "open"}):
+        mirroring.github.change(key, **change)
+        mirroring.come_to_rest()
+    stands = mirroring.stands(opened)
+    assert stands[Side.HELPDESK]["status"].value == "solved"
+    assert stands[Side.TRACKER]["state"].value == "open"
