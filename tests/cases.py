@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bridge.config.contract import compile_contract
@@ -48,7 +47,7 @@ def terms(*changes: tuple[str, str], text: str = CONTRACT) -> Terms:
     problems = Problems()
     item = parse_yaml(text, shown="acme.yaml", problems=problems)
     assert item is not None, problems.found
-    found = compile_contract(item, problems, directory=Path())
+    found = compile_contract(item, problems)
     assert found is not None, [str(problem) for problem in problems.found]
     return found
 

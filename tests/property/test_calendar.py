@@ -15,6 +15,7 @@ from tests.property.calendars import DAYS, MINUTE, WINDOWS, Minutes, Walker, any
 
 from bridge.errors import HorizonError
 from bridge.sla.calendar import CalendarVersion, always
+from bridge.sla.terms import Course
 from bridge.sla.timetable import Limit, Timetable
 
 COMBINATIONS = int(
@@ -165,3 +166,20 @@ def test_a_version_survives_being_written_down(timetable: Timetable) -> None:
     again = CalendarVersion.model_validate_json(version.model_dump_json())
     assert again == version
     assert again.digest == version.digest
+
+
+@given(timetables(), timetables(), instants, st.tuples(instants, amounts), st.sampled_from(list(Limit)))
+def test_a_calendar_through_its_versions_keeps_the_same_laws(
+    old: Timetable, new: Timetable, since: datetime, asked: tuple[datetime, timedelta], limit: Limit
+) -> None:
+    course, (at, amount) = Course.of(old, (since, new)), asked
+    reached = course.add(at, amount, limit)
+    assert reached is not None
+    assert course.between(at, reached) == amount
+    assert course.between(at, since) + course.between(since, since + timedelta(days=9)) == (
+        course.between(at, since + timedelta(days=9)) if at <= since else new.between(since, since + timedelta(days=9))
+    )
+    if reached < since:
+        assert reached == old.add(at, amount, limit)
+    if at >= since:
+        assert reached == new.add(at, amount, limit)

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.cli import contract
-from bridge.config.contract import ContractFiles, compile_contract, read_contract
+from bridge.config.contract import ContractFiles, compile_contract, pin_contract, read_contract
 from bridge.config.reading import parse_yaml
+from bridge.errors import ConfigurationError
 from bridge.mapping.source import Item, Problems
 from bridge.model.words import Severity
 from bridge.sla.examples import calendar_sentences, worked_examples
@@ -328,8 +329,54 @@ def test_the_paper_says_everything_that_was_agreed(tmp_path: Path) -> None:
 def test_the_command_prints_the_paper_with_the_hash_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
     path.write_text(SOUND, encoding="utf-8")
-    result = CliRunner().invoke(contract.app, [str(path), "--json"])
+    result = CliRunner().invoke(contract.app, ["print", str(path), "--json"])
     assert result.exit_code == 0, result.output
     told = json.loads(result.output)
     assert told["sha256"] in told["document"]
     assert "critical, handed over Friday 17:00" in told["examples"][0]
+
+
+def test_pinned_holidays_stay_until_they_are_pinned_again(tmp_path: Path) -> None:
+    with_feed(tmp_path, FEED)
+    path = tmp_path / "acme.yaml"
+    [said] = pin_contract(path)
+    assert "holidays of 2025 to 2031 pinned (holidays " in said
+    before, _ = with_feed(tmp_path, FEED)
+    after, problems = with_feed(tmp_path, FEED.replace("20260803", "20260804"))
+    assert problems == []
+    assert before is not None
+    assert after is not None
+    kept = after.calendars["office"].timetables[0].version
+    assert date(2026, 8, 3) in kept.holidays
+    assert kept.digest == before.calendars["office"].timetables[0].version.digest
+    [remark] = after.remarks
+    assert remark.startswith("calendar `office`: holidays ")
+    assert remark.endswith(": -2026-08-03")
+    assert pin_contract(path) == ["calendar `office`: -2026-08-03"]
+    again, _ = with_feed(tmp_path, FEED.replace("20260803", "20260804"))
+    assert again is not None
+    assert again.remarks == ()
+    assert date(2026, 8, 3) not in again.calendars["office"].timetables[0].version.holidays
+
+
+def test_pins_of_other_holidays_and_of_fewer_years_are_no_hindrance(tmp_path: Path) -> None:
+    with_feed(tmp_path, FEED)
+    path = tmp_path / "acme.yaml"
+    pin_contract(path)
+    longer = path.read_text("utf-8").replace("to: 2026-12-31", "to: 2029-12-31")
+    path.write_text(longer, encoding="utf-8")
+    terms = read_contract(str(path), tmp_path)
+    assert date(2033, 12, 26) in terms.calendars["office"].timetables[0].version.holidays
+    path.write_text(longer.replace("country: DE", "country: AT"), encoding="utf-8")
+    terms = read_contract(str(path), tmp_path)
+    assert date(2026, 10, 26) in terms.calendars["office"].timetables[0].version.holidays
+    (tmp_path / "acme.pins.json").write_text('{"calendars": {"office": 7}}', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"acme.pins.json:1: these pins cannot be read \(write them anew"):
+        read_contract(str(path), tmp_path)
+
+
+def test_the_command_pins_what_a_path_names(tmp_path: Path) -> None:
+    with_feed(tmp_path, FEED)
+    result = CliRunner().invoke(contract.app, ["pin", str(tmp_path / "acme.yaml")])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "acme.pins.json").is_file()

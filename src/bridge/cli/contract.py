@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
-from bridge.config import read_contract
-from bridge.config.packs import contract_names
+from bridge.config import pin_contract, read_contract
+from bridge.config.packs import contract_names, contract_path, names_pack
 from bridge.errors import ConfigurationError
 from bridge.mapping.source import did_you_mean
 from bridge.sla.examples import worked_examples
 from bridge.sla.paper import write_paper
 from bridge.sla.terms import Terms
 
-app = typer.Typer(no_args_is_help=True, help="Contracts: print one to be signed.")
+app = typer.Typer(no_args_is_help=True, help="Contracts: print one to be signed, pin its holidays.")
 
 
 @app.command("print")
@@ -34,6 +34,28 @@ def print_contract(
             typer.echo(jsonlib.dumps({"document": paper, "examples": examples, "sha256": terms.digest}))
         else:
             typer.echo(paper)
+
+
+@app.command()
+def pin(
+    name: Annotated[str, typer.Argument(help="A route of the config, or the path of a contract.")],
+    config: ConfigPath = DEFAULT_PATH,
+    json: Annotated[bool, typer.Option("--json", help="As JSON: what changed.")] = False,
+) -> None:
+    """Write a contract's holidays down beside it, so that newer holiday data moves no deadline by itself."""
+    changed = [sentence for path in _paths(name, config) for sentence in pin_contract(path)]
+    typer.echo(jsonlib.dumps({"changed": changed}) if json else "\n".join(changed) or "no calendar has holidays")
+
+
+def _paths(name: str, config: Path) -> list[Path]:
+    if name.endswith((".yaml", ".yml")):
+        return [Path(name)]
+    loaded = load(config)
+    names = loaded.routes[name].contract if name in loaded.routes else (name,)
+    if any(names_pack(one) for one in names):
+        shipped = "a contract that comes with bridge is not pinned: copy it first"
+        raise ConfigurationError(shipped if names[0] in contract_names() else f"there is no route `{name}` in {config}")
+    return [contract_path(one, loaded.directory)[0] for one in names]
 
 
 def _find(name: str, config: Path) -> tuple[Terms, ...]:

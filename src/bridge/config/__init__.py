@@ -5,7 +5,7 @@ What belongs here: YAML with line and column (`reading`), the shape of the confi
 clocks, connections. A config is taken whole or not at all.
 """
 
-from bridge.config.contract import read_contract
+from bridge.config.contract import pin_contract, read_contract
 from bridge.config.describe import worked_examples
 from bridge.config.loading import DEFAULT_CONNECTORS, check_config, load_config
 from bridge.config.logins import read_login
@@ -46,6 +46,7 @@ __all__ = [
     "find_update",
     "json_schema",
     "load_config",
+    "pin_contract",
     "read_contract",
     "read_login",
     "roles_of",

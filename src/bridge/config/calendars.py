@@ -1,12 +1,13 @@
 """What calendars are made from: zone data, holidays of countries, iCalendar files. Everything is taken down, with versions.
 
-A calendar version holds the dates themselves. So when another release of the holiday data, or another file, says something
-else, another calendar version comes of it, and no deadline moves unseen.
+A calendar version holds the dates themselves, and where a contract has pins (`pins`), those it was pinned with: another
+release of the holiday data, or another file, is told of and moves nothing until somebody pins it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 from hashlib import sha256
@@ -19,6 +20,7 @@ from zoneinfo import ZoneInfo
 import holidays
 from icalendar import Calendar as Feed
 
+from bridge.config.pins import Pin, asks_of, differences
 from bridge.mapping.source import Item, Problems, did_you_mean
 from bridge.sla.calendar import CalendarVersion
 from bridge.sla.contract import CalendarTerms, HolidaySource
@@ -45,26 +47,49 @@ def zone_data_version() -> str:
     return version("tzdata")
 
 
-def take_down(
-    name: str, terms: CalendarTerms, years: range, *, item: Item, directory: Path, problems: Problems
-) -> CalendarVersion:
-    """The version of a calendar with the holidays of `years` written into it. What cannot be read is noted.
+@dataclass(frozen=True, slots=True)
+class Almanac:
+    """Where the holidays of a contract come from: for which `years`, from files in `directory`, and what is pinned."""
 
-    `item` is the calendar as written, `directory` where the path of a feed starts.
-    """
-    source, days, data = terms.holidays, set[date](), ""
-    if source is not None:
-        places = item.find(("holidays",))
-        days |= set(source.also)
+    years: range
+    directory: Path
+    pins: Mapping[str, Pin]
+    problems: Problems
+
+    def take_down(self, name: str, terms: CalendarTerms, item: Item) -> tuple[CalendarVersion, Pin | None, str]:
+        """The version of a calendar with its holidays written into it, what would be pinned now, and a remark on how that
+        differs from what is. `item` is the calendar as written; what cannot be read is noted."""
+        source = terms.holidays
+        if source is None:
+            version = terms.version(name, holidays=frozenset(), tzdata=zone_data_version(), holiday_data="")
+            return version, None, ""
+        fresh = self._fresh(source, item.find(("holidays",)))
+        used, remark = self._used(name, source, fresh)
+        days = (used.days | set(source.also)) - set(source.except_)
+        version = terms.version(name, holidays=days, tzdata=zone_data_version(), holiday_data=used.data)
+        return version, fresh if source.country or source.file else None, remark
+
+    def _used(self, name: str, source: HolidaySource, fresh: Pin) -> tuple[Pin, str]:
+        pinned = self.pins.get(name)
+        if pinned is None or pinned.asks != fresh.asks:
+            return fresh, ""
+        first, last = pinned.years
+        later = frozenset(day for day in fresh.days if not first <= day.year <= last)
+        changed = list(differences(pinned, fresh))
+        remark = f"{fresh.data} differs from what is pinned ({pinned.data}): {', '.join(changed)}" if changed else ""
+        return replace(pinned, days=pinned.days | later), remark
+
+    def _fresh(self, source: HolidaySource, item: Item) -> Pin:
+        days, data = set[date](), []
         if source.country is not None:
-            days |= _of_country(source, years, places, problems)
-            data = f"holidays {version('holidays')}"
+            days |= _of_country(source, self.years, item, self.problems)
+            data.append(f"holidays {version('holidays')}")
         if source.file is not None:
-            found, digest = _of_file(directory / source.file, years, places.find(("file",)), problems)
+            path = self.directory / source.file
+            found, digest = _of_file(path, self.years, item.find(("file",)), self.problems)
             days |= found
-            data = ", ".join(filter(None, (data, f"{source.file} {digest}")))
-        days -= set(source.except_)
-    return terms.version(name, holidays=frozenset(days), tzdata=zone_data_version(), holiday_data=data)
+            data.append(f"{source.file} {digest}")
+        return Pin(asks_of(source), (self.years[0], self.years[-1]), frozenset(days), ", ".join(data))
 
 
 def _of_country(source: HolidaySource, years: range, item: Item, problems: Problems) -> set[date]:

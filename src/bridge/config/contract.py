@@ -9,9 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bridge.config.calendars import take_down, zone, zone_names
+from bridge.config.calendars import Almanac, zone, zone_names
 from bridge.config.faults import note_faults
 from bridge.config.packs import contract_names, contract_path, names_pack
+from bridge.config.pins import Pin, differences, pins_path, read_pins, write_pins
 from bridge.config.reading import read_yaml
 from bridge.errors import Place
 from bridge.mapping.source import Item, Problems, describe, did_you_mean
@@ -25,17 +26,18 @@ RENEWALS = 5
 """For how many renewals of a contract holidays are taken down ahead."""
 
 
-def check_contract(item: Item, problems: Problems, *, people: Collection[str] = (), directory: Path = Path()) -> None:
+def check_contract(item: Item, problems: Problems) -> None:
     """Note everything that is wrong with a contract, as `compile_contract` does, and leave it at that."""
-    compile_contract(item, problems, people=people, directory=directory)
+    compile_contract(item, problems)
 
 
 def compile_contract(
-    item: Item, problems: Problems, *, people: Collection[str] = (), directory: Path = Path(), digest: str = ""
+    item: Item, problems: Problems, *, people: Collection[str] = (), path: Path | None = None, digest: str = ""
 ) -> Terms | None:
     """The contract that `item` holds, with its calendars; None, with the problems noted, if anything is wrong.
 
-    `people` are the roles of the config's people (none: not checked), `directory` is where the paths of feeds start.
+    `people` are the roles of the config's people (none: not checked), `path` is where it stands: feeds and pins are
+    beside it.
     """
     before = len(problems.found)
     if not item.is_map:
@@ -51,7 +53,9 @@ def compile_contract(
         _note(finding, item, problems)
     if len(problems.found) > before:
         return None
-    terms = _with_calendars(contract, item, directory, digest, problems)
+    pins = read_pins(pins_path(path), problems) if path is not None else {}
+    almanac = Almanac(_years(contract), path.parent if path is not None else Path(), pins, problems)
+    terms = _with_calendars(contract, item, almanac, digest)
     for finding in find_contradictions(terms):
         _note(finding, item, problems)
     return terms if len(problems.found) == before else None
@@ -64,6 +68,33 @@ def read_contract(name: str, directory: Path) -> Terms:
     if timeline is None:
         raise problems.found[0]
     return timeline.versions[0]
+
+
+def pin_contract(path: Path) -> list[str]:
+    """Write down what the holiday data says now of the contract at `path`; what that changes, a sentence a calendar.
+
+    Raises the first ConfigurationError of the contract.
+    """
+    problems = Problems()
+    item = read_yaml(path, shown=str(path), problems=problems)
+    terms = compile_contract(item, problems, path=path) if item is not None else None
+    if item is None or terms is None:
+        raise problems.found[0]
+    before = read_pins(pins_path(path), problems)
+    almanac = Almanac(_years(terms.contract), path.parent, {}, problems)
+    pins: dict[str, Pin] = {}
+    for name, written in terms.contract.calendars.items():
+        _, pin, _ = almanac.take_down(name, written, item.find(("calendars", name)))
+        if pin is not None:
+            pins[name] = pin
+    write_pins(pins_path(path), pins)
+    return [f"calendar `{name}`: {_what_changed(before.get(name), pin)}" for name, pin in pins.items()]
+
+
+def _what_changed(before: Pin | None, pin: Pin) -> str:
+    if before is None or before.asks != pin.asks:
+        return f"{len(pin.days)} holidays of {pin.years[0]} to {pin.years[1]} pinned ({pin.data})"
+    return ", ".join(differences(before, pin)) or "nothing changed"
 
 
 @dataclass(slots=True)
@@ -98,23 +129,27 @@ class ContractFiles:
             if contract is None:
                 return None
             digest = sha256(path.read_bytes()).hexdigest()
-            people, directory = self.people, path.parent
-            terms = compile_contract(contract, self.problems, people=people, directory=directory, digest=digest)
+            terms = compile_contract(contract, self.problems, people=self.people, path=path, digest=digest)
             self.read[path] = (contract, terms)
         return self.read[path]
 
 
-def _with_calendars(contract: Contract, item: Item, directory: Path, digest: str, problems: Problems) -> Terms:
+def _with_calendars(contract: Contract, item: Item, almanac: Almanac, digest: str) -> Terms:
+    tables, remarks = {}, []
+    for name, written in contract.calendars.items():
+        version, _, remark = almanac.take_down(name, written, item.find(("calendars", name)))
+        tables[name] = Timetable(version, zone(written.timezone))
+        remarks += [f"calendar `{name}`: {remark}"] if remark else []
+    calendars = courses(tables, Timetable(always(), zone("UTC")))
+    return Terms(contract, calendars, zone(contract.timezone), digest, tuple(remarks))
+
+
+def _years(contract: Contract) -> range:
+    """For which years holidays are taken down: as far ahead as a clock can look, and some renewals more."""
     period = contract.period
     last = max(period.from_, period.to or period.from_, period.terminated or period.from_)
-    years = range(period.from_.year - 1, last.year + MOST_YEARS + (RENEWALS if period.renewal == "yearly" else 0) + 1)
-    tables = {}
-    for name, written in contract.calendars.items():
-        here = item.find(("calendars", name))
-        version = take_down(name, written, years, item=here, directory=directory, problems=problems)
-        tables[name] = Timetable(version, zone(written.timezone))
-    calendars = courses(tables, Timetable(always(), zone("UTC")))
-    return Terms(contract, calendars, zone(contract.timezone), digest)
+    ahead = MOST_YEARS + (RENEWALS if period.renewal == "yearly" else 0)
+    return range(period.from_.year - 1, last.year + ahead + 1)
 
 
 def _check_zones(item: Item, problems: Problems) -> None:

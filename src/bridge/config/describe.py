@@ -73,7 +73,11 @@ def _sentences(plan: RoutePlan) -> Iterator[str]:
     for rule in plan.tracker.mapping.updates:
         yield _update(rule, show_duration(timedelta(seconds=plan.undo_s)))
     for terms in plan.contract.versions if plan.contract else ():
-        for sentence in (*examples.worked_examples(terms), *examples.calendar_sentences(terms.contract)):
+        for sentence in (
+            *examples.worked_examples(terms),
+            *examples.calendar_sentences(terms.contract),
+            *terms.remarks,
+        ):
             yield f"contract, version {terms.contract.version}: {sentence}"
     for side in (plan.helpdesk, plan.tracker):
         for condition in side.mapping.deny:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bridge.config.faults import note_faults
 from bridge.config.packs import contract_path
 from bridge.config.reading import read_yaml
-from bridge.config.routes import MappingFiles, compile_all
+from bridge.config.routes import MappingFiles, RoutePlan, compile_all
 from bridge.config.secrets import References, resolve_references
 from bridge.config.shape import Config, RouteConfig, SideConfig
 from bridge.errors import ConfigurationError
@@ -58,7 +58,7 @@ def check_config(
     plans = compile_all(config, item, files, problems)
     if problems.found:
         return None, tuple(problems.found)
-    digests = [*sorted(files.digests.items()), *_file_digests(config)]
+    digests = [*sorted(files.digests.items()), *_file_digests(config), *_calendar_digests(plans)]
     config._path, config._source, config._routes_compiled = path, item, plans
     config._digest = sha256(repr((path.read_bytes(), digests)).encode()).hexdigest()[:16]
     return config, ()
@@ -142,3 +142,10 @@ def _check_scope(wish: SideConfig, item: Item, scopes: Mapping[str, bool] | None
 def _file_digests(config: Config) -> list[str]:
     names = sorted({name for route in config.routes.values() for name in route.contract})
     return [sha256(contract_path(name, config.directory)[0].read_bytes()).hexdigest() for name in names]
+
+
+def _calendar_digests(plans: Iterable[RoutePlan]) -> list[str]:
+    """Of what calendars became: of their feeds, pins and holiday data too."""
+    versions = [terms for plan in plans if plan.contract is not None for terms in plan.contract.versions]
+    tables = [table for terms in versions for course in terms.calendars.values() for table in course.timetables]
+    return sorted({table.digest for table in tables})

@@ -79,12 +79,14 @@ class Promise:
 
 @dataclass(frozen=True)
 class Terms:
-    """A contract version with its calendars. `digest` names the file it was read from; `zone` is its time zone's data."""
+    """A contract version with its calendars. `digest` names the file it was read from; `zone` is its time zone's data;
+    `remarks` are what people should know of how its calendars came about."""
 
     contract: Contract
     calendars: Mapping[str, Course]
     zone: tzinfo
     digest: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
