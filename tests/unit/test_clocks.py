@@ -218,6 +218,13 @@ def test_27_a_case_reopened_weeks_later_begins_a_new_resolution() -> None:
     assert len(story.folded().of("first_response")) == 1
 
 
+def test_27_a_case_the_customer_closed_and_opens_again_still_wants_its_first_answer() -> None:
+    story = Story().tell("01-05 09:00", *opened()).tell("01-05 11:00", act(CaseEvent.RESOLVED, Party.CUSTOMER))
+    story.tell("01-07 09:00", act(CaseEvent.REOPENED, Party.CUSTOMER))
+    clock = story.folded().last("first_response")
+    assert (clock.state, clock.consumed, shown(clock.due_at)) == (ClockState.RUNNING, hours(2), "01-07 15:00")
+
+
 def test_28_thanks_after_the_case_was_solved_begin_nothing() -> None:
     story = Story().tell("01-05 09:00", *opened()).tell("01-05 10:00", reply(), act(CaseEvent.RESOLVED))
     folded = story.tell("01-06 10:00", asks()).folded()

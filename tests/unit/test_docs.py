@@ -25,6 +25,7 @@ from bridge.mapping.source import Problems
 from bridge.model import operation, words
 from bridge.model.ticket import Life, Presence
 from bridge.sandbox.server import KINDS
+from bridge.sla.contract import CalendarTerms, Contract
 from bridge.store.links import Fate
 from bridge.store.schema import metadata
 
@@ -262,6 +263,43 @@ def test_the_newest_version_of_the_changelog_is_this_one() -> None:
     versions = re.findall(r"^## (\S+) — (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert versions[0][0] == bridge.__version__
     assert [day for _, day in versions] == sorted((day for _, day in versions), reverse=True)
+
+
+def keys_of(model: Any) -> Iterator[str]:
+    """The keys of a model and of every model in it."""
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+        for part in _models_in(field.annotation):
+            yield from keys_of(part)
+
+
+def _models_in(annotation: Any) -> Iterator[Any]:
+    if isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def test_the_page_of_contracts_names_every_key_and_every_word_they_take() -> None:
+    page = code_words(ROOT / "docs" / "sla.md")
+    words_taken = {word for schema in _schemas(Contract.model_json_schema()) for word in schema.get("enum", ())}
+    wanted = {*keys_of(Contract), *words_taken} - {"waiting_internal"}
+    assert sorted(word for word in wanted if not names_word(page, str(word))) == []
+
+
+def _schemas(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _schemas(part)
+
+
+def test_the_example_of_a_calendar_is_one() -> None:
+    problems = Problems()
+    [text] = yaml_blocks(ROOT / "docs" / "sla.md")
+    item = parse_yaml(text, shown="sla.md", problems=problems)
+    assert item is not None
+    assert CalendarTerms.model_validate(item.find(("calendars", "office")).plain).day is not None
 
 
 def anchors(page: Path) -> set[str]:

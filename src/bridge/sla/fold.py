@@ -346,4 +346,4 @@ def _ended_with_the_case(run: Run) -> bool:
     if run.is_open or run.owner is not Party.VENDOR or run.metric.starts is not Event.HANDED_OVER:
         return False
     ended = run.state is ClockState.STOPPED and run.ended_with is Event.RESOLVED and Event.RESOLVED in run.metric.stops
-    return ended or (run.reason == WITHDRAWN and Event.RESOLVED in run.metric.stops)
+    return ended or run.reason == WITHDRAWN
