@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.cli import contract
+from bridge.config.calendars import zone_at_hand
 from bridge.config.contract import ContractFiles, compile_contract, pin_contract, read_contract
 from bridge.config.reading import parse_yaml
 from bridge.errors import ConfigurationError
@@ -357,6 +359,31 @@ def test_pinned_holidays_stay_until_they_are_pinned_again(tmp_path: Path) -> Non
     assert again is not None
     assert again.remarks == ()
     assert date(2026, 8, 3) not in again.calendars["office"].timetables[0].version.holidays
+
+
+def test_a_pinned_zone_stays_whatever_newer_zone_data_says(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(SOUND, encoding="utf-8")
+    pin_contract(path)
+    pins = tmp_path / "acme.pins.json"
+    plain = json.loads(pins.read_text(encoding="utf-8"))
+    # As if it had been pinned when Berlin kept the time of Kathmandu.
+    pin = {"tzdata": "2020.1", "data": b64encode(zone_at_hand("Asia/Kathmandu").data).decode()}
+    pins.write_text(json.dumps({**plain, "zones": {"Europe/Berlin": pin}}), encoding="utf-8")
+    terms = read_contract(str(path), tmp_path)
+    table = terms.calendars["office"].timetables[0]
+    assert table.version.tzdata == "2020.1"
+    assert table.is_open(datetime(2026, 1, 5, 3, 15, tzinfo=UTC))
+    [remark] = terms.remarks
+    assert "differs from what is pinned (2020.1) from 2025-01-01 on" in remark
+    [said] = pin_contract(path)
+    assert said.startswith("zone Europe/Berlin: now as zone data ")
+    assert read_contract(str(path), tmp_path).remarks == ()
+    pins.write_text(
+        json.dumps({**plain, "zones": {"Europe/Berlin": {"tzdata": "1", "data": "eA=="}}}), encoding="utf-8"
+    )
+    with pytest.raises(ConfigurationError, match="these pins cannot be read"):
+        read_contract(str(path), tmp_path)
 
 
 def test_pins_of_other_holidays_and_of_fewer_years_are_no_hindrance(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def pin(
     config: ConfigPath = DEFAULT_PATH,
     json: Annotated[bool, typer.Option("--json", help="As JSON: what changed.")] = False,
 ) -> None:
-    """Write a contract's holidays down beside it, so that newer holiday data moves no deadline by itself."""
+    """Write a contract's holidays and zones down beside it, so that newer data moves no deadline by itself."""
     changed = [sentence for path in _paths(name, config) for sentence in pin_contract(path)]
-    typer.echo(jsonlib.dumps({"changed": changed}) if json else "\n".join(changed) or "no calendar has holidays")
+    typer.echo(jsonlib.dumps({"changed": changed}) if json else "\n".join(changed) or "nothing changed")
 
 
 def _paths(name: str, config: Path) -> list[Path]:

@@ -6,21 +6,20 @@ release of the holiday data, or another file, is told of and moves nothing until
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import holidays
 from icalendar import Calendar as Feed
 
-from bridge.config.pins import Pin, asks_of, differences
+from bridge.config.pins import Pin, Pins, ZonePin, asks_of, differences
 from bridge.mapping.source import Item, Problems, did_you_mean
 from bridge.sla.calendar import CalendarVersion
 from bridge.sla.contract import CalendarTerms, HolidaySource
@@ -38,13 +37,12 @@ def zone_names() -> frozenset[str]:
 @cache
 def zone(name: str) -> tzinfo:
     """A zone's data, from the package whose version calendars record and not from the machine's own files."""
-    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
+    return zone_at_hand(name).zone(name)
 
 
-def zone_data_version() -> str:
-    """Which release of the zone data is in use."""
-    return version("tzdata")
+def zone_at_hand(name: str) -> ZonePin:
+    """The zone as the installed data has it, ready to be pinned."""
+    return ZonePin(version("tzdata"), files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +51,37 @@ class Almanac:
 
     years: range
     directory: Path
-    pins: Mapping[str, Pin]
+    pins: Pins
     problems: Problems
 
-    def take_down(self, name: str, terms: CalendarTerms, item: Item) -> tuple[CalendarVersion, Pin | None, str]:
+    def zone(self, name: str) -> tuple[tzinfo, str, str]:
+        """A zone's data, its release, and a remark on how the data at hand differs from what is pinned."""
+        at_hand, pinned = zone_at_hand(name), self.pins.zones.get(name)
+        if pinned is None or pinned.data == at_hand.data:
+            return zone(name), pinned.tzdata if pinned is not None else at_hand.tzdata, ""
+        day = _first_difference(pinned.zone(name), zone(name), self.years)
+        changed = (
+            f"zone data {at_hand.tzdata} differs from what is pinned ({pinned.tzdata}) from {day} on" if day else ""
+        )
+        return pinned.zone(name), pinned.tzdata, changed
+
+    def take_down(
+        self, name: str, terms: CalendarTerms, item: Item, tzdata: str = ""
+    ) -> tuple[CalendarVersion, Pin | None, str]:
         """The version of a calendar with its holidays written into it, what would be pinned now, and a remark on how that
         differs from what is. `item` is the calendar as written; what cannot be read is noted."""
         source = terms.holidays
         if source is None:
-            version = terms.version(name, holidays=frozenset(), tzdata=zone_data_version(), holiday_data="")
+            version = terms.version(name, holidays=frozenset(), tzdata=tzdata, holiday_data="")
             return version, None, ""
         fresh = self._fresh(source, item.find(("holidays",)))
         used, remark = self._used(name, source, fresh)
         days = (used.days | set(source.also)) - set(source.except_)
-        version = terms.version(name, holidays=days, tzdata=zone_data_version(), holiday_data=used.data)
+        version = terms.version(name, holidays=days, tzdata=tzdata, holiday_data=used.data)
         return version, fresh if source.country or source.file else None, remark
 
     def _used(self, name: str, source: HolidaySource, fresh: Pin) -> tuple[Pin, str]:
-        pinned = self.pins.get(name)
+        pinned = self.pins.calendars.get(name)
         if pinned is None or pinned.asks != fresh.asks:
             return fresh, ""
         first, last = pinned.years
@@ -90,6 +101,16 @@ class Almanac:
             days |= found
             data.append(f"{source.file} {digest}")
         return Pin(asks_of(source), (self.years[0], self.years[-1]), frozenset(days), ", ".join(data))
+
+
+def _first_difference(one: tzinfo, other: tzinfo, years: range) -> date | None:
+    """The first day of these years at whose noon the two zones are not of one mind."""
+    noon = datetime(years[0], 1, 1, 12, tzinfo=UTC)
+    while noon.year in years:
+        if noon.astimezone(one).utcoffset() != noon.astimezone(other).utcoffset():
+            return noon.date()
+        noon += timedelta(days=1)
+    return None
 
 
 def _of_country(source: HolidaySource, years: range, item: Item, problems: Problems) -> set[date]:

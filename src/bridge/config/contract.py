@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bridge.config.calendars import Almanac, zone, zone_names
+from bridge.config.calendars import Almanac, zone, zone_at_hand, zone_names
 from bridge.config.faults import note_faults
 from bridge.config.packs import contract_names, contract_path, names_pack
-from bridge.config.pins import Pin, differences, pins_path, read_pins, write_pins
+from bridge.config.pins import Pin, Pins, differences, pins_path, read_pins, write_pins
 from bridge.config.reading import read_yaml
 from bridge.errors import Place
 from bridge.mapping.source import Item, Problems, describe, did_you_mean
@@ -53,7 +53,7 @@ def compile_contract(
         _note(finding, item, problems)
     if len(problems.found) > before:
         return None
-    pins = read_pins(pins_path(path), problems) if path is not None else {}
+    pins = read_pins(pins_path(path), problems) if path is not None else Pins()
     almanac = Almanac(_years(contract), path.parent if path is not None else Path(), pins, problems)
     terms = _with_calendars(contract, item, almanac, digest)
     for finding in find_contradictions(terms):
@@ -71,7 +71,7 @@ def read_contract(name: str, directory: Path) -> Terms:
 
 
 def pin_contract(path: Path) -> list[str]:
-    """Write down what the holiday data says now of the contract at `path`; what that changes, a sentence a calendar.
+    """Write down what holiday and zone data say now of the contract at `path`; what that changes, in sentences.
 
     Raises the first ConfigurationError of the contract.
     """
@@ -81,14 +81,18 @@ def pin_contract(path: Path) -> list[str]:
     if item is None or terms is None:
         raise problems.found[0]
     before = read_pins(pins_path(path), problems)
-    almanac = Almanac(_years(terms.contract), path.parent, {}, problems)
+    almanac = Almanac(_years(terms.contract), path.parent, Pins(), problems)
     pins: dict[str, Pin] = {}
     for name, written in terms.contract.calendars.items():
         _, pin, _ = almanac.take_down(name, written, item.find(("calendars", name)))
         if pin is not None:
             pins[name] = pin
-    write_pins(pins_path(path), pins)
-    return [f"calendar `{name}`: {_what_changed(before.get(name), pin)}" for name, pin in pins.items()]
+    names = {terms.contract.timezone, *(written.timezone for written in terms.contract.calendars.values())}
+    zones = {name: zone_at_hand(name) for name in sorted(names)}
+    write_pins(pins_path(path), Pins(pins, zones))
+    said = [f"calendar `{name}`: {_what_changed(before.calendars.get(name), pin)}" for name, pin in pins.items()]
+    moved = [name for name, pin in zones.items() if name in before.zones and before.zones[name].data != pin.data]
+    return said + [f"zone {name}: now as zone data {zones[name].tzdata} has it" for name in moved]
 
 
 def _what_changed(before: Pin | None, pin: Pin) -> str:
@@ -137,11 +141,12 @@ class ContractFiles:
 def _with_calendars(contract: Contract, item: Item, almanac: Almanac, digest: str) -> Terms:
     tables, remarks = {}, []
     for name, written in contract.calendars.items():
-        version, _, remark = almanac.take_down(name, written, item.find(("calendars", name)))
-        tables[name] = Timetable(version, zone(written.timezone))
-        remarks += [f"calendar `{name}`: {remark}"] if remark else []
+        data, tzdata, moved = almanac.zone(written.timezone)
+        version, _, remark = almanac.take_down(name, written, item.find(("calendars", name)), tzdata)
+        tables[name] = Timetable(version, data)
+        remarks += [f"calendar `{name}`: {one}" for one in (moved, remark) if one]
     calendars = courses(tables, Timetable(always(), zone("UTC")))
-    return Terms(contract, calendars, zone(contract.timezone), digest, tuple(remarks))
+    return Terms(contract, calendars, almanac.zone(contract.timezone)[0], digest, tuple(remarks))
 
 
 def _years(contract: Contract) -> range:

@@ -1,4 +1,4 @@
-"""Pins: the holidays of a contract's calendars, written down beside it, so that other holiday data moves no deadline unseen.
+"""Pins: holidays and zones of a contract's calendars, written down beside it, so that other data moves no deadline unseen.
 
 `acme.yaml` has its pins in `acme.pins.json`: a file for version control, written by `bridge contract pin` alone.
 """
@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from io import BytesIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bridge.errors import Place
 from bridge.mapping.source import Problems
@@ -29,6 +32,26 @@ class Pin:
     data: str
 
 
+@dataclass(frozen=True, slots=True)
+class ZonePin:
+    """A time zone as it was when it was pinned: the very file of the zone data, and which release it was of."""
+
+    tzdata: str
+    data: bytes
+
+    def zone(self, name: str) -> tzinfo:
+        """The zone. Raises ValueError for bytes that are none."""
+        return ZoneInfo.from_file(BytesIO(self.data), key=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What is pinned of one contract: holidays by calendar, zones by name."""
+
+    calendars: Mapping[str, Pin] = field(default_factory=dict)
+    zones: Mapping[str, ZonePin] = field(default_factory=dict)
+
+
 def pins_path(contract: Path) -> Path:
     """Where the pins of the contract at this path are."""
     return contract.with_suffix(".pins.json")
@@ -39,27 +62,34 @@ def asks_of(source: HolidaySource) -> str:
     return "/".join(part or "" for part in (source.country, source.subdivision, source.file))
 
 
-def read_pins(path: Path, problems: Problems) -> dict[str, Pin]:
-    """The pins by calendar; none, without a problem, if there is no such file."""
+def read_pins(path: Path, problems: Problems) -> Pins:
+    """The pins; none, without a problem, if there is no such file."""
     if not path.is_file():
-        return {}
+        return Pins()
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError("too large")
         plain = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): _pin(one) for name, one in plain["calendars"].items()}
+        return Pins(
+            {str(name): _pin(one) for name, one in plain["calendars"].items()},
+            {str(name): _zone_pin(one) for name, one in plain["zones"].items()},
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         problems.add("these pins cannot be read", Place(path.name, 1), "write them anew with `bridge contract pin`")
-        return {}
+        return Pins()
 
 
-def write_pins(path: Path, pins: Mapping[str, Pin]) -> None:
+def write_pins(path: Path, pins: Pins) -> None:
     """Write the pins, a day a line, in order: what changes is what a comparison of the files shows."""
-    plain = {
+    calendars = {
         name: {"asks": pin.asks, "data": pin.data, "years": pin.years, "days": [str(day) for day in sorted(pin.days)]}
-        for name, pin in sorted(pins.items())
+        for name, pin in sorted(pins.calendars.items())
     }
-    path.write_text(json.dumps({"calendars": plain}, indent=1) + "\n", encoding="utf-8")
+    zones = {
+        name: {"tzdata": pin.tzdata, "data": b64encode(pin.data).decode("ascii")}
+        for name, pin in sorted(pins.zones.items())
+    }
+    path.write_text(json.dumps({"calendars": calendars, "zones": zones}, indent=1) + "\n", encoding="utf-8")
 
 
 def differences(pinned: Pin, fresh: Pin) -> Iterator[str]:
@@ -75,3 +105,9 @@ def _pin(plain: Mapping[str, object]) -> Pin:
         raise TypeError
     first, last = map(int, years)
     return Pin(str(plain["asks"]), (first, last), frozenset(map(date.fromisoformat, days)), str(plain["data"]))
+
+
+def _zone_pin(plain: Mapping[str, object]) -> ZonePin:
+    pin = ZonePin(str(plain["tzdata"]), b64decode(str(plain["data"]), validate=True))
+    pin.zone("pinned")
+    return pin
