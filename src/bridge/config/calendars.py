@@ -21,8 +21,9 @@ from icalendar import Calendar as Feed
 
 from bridge.config.pins import Pin, Pins, ZonePin, asks_of, differences
 from bridge.mapping.source import Item, Problems, did_you_mean
-from bridge.sla.calendar import CalendarVersion
+from bridge.sla.calendar import CalendarVersion, always
 from bridge.sla.contract import CalendarTerms, HolidaySource
+from bridge.sla.timetable import Timetable
 
 MOST_FEED_BYTES = 5_000_000
 
@@ -38,6 +39,12 @@ def zone_names() -> frozenset[str]:
 def zone(name: str) -> tzinfo:
     """A zone's data, from the package whose version calendars record and not from the machine's own files."""
     return zone_at_hand(name).zone(name)
+
+
+@cache
+def always_open() -> Timetable:
+    """The timetable of the calendar that every contract has; one for all, for it never changes."""
+    return Timetable(always(), zone("UTC"))
 
 
 def zone_at_hand(name: str) -> ZonePin:

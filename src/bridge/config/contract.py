@@ -9,14 +9,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bridge.config.calendars import Almanac, zone, zone_at_hand, zone_names
+from bridge.config.calendars import Almanac, always_open, zone_at_hand, zone_names
 from bridge.config.faults import note_faults
 from bridge.config.packs import contract_names, contract_path, names_pack
 from bridge.config.pins import Pin, Pins, differences, pins_path, read_pins, write_pins
 from bridge.config.reading import read_yaml
 from bridge.errors import Place
 from bridge.mapping.source import Item, Problems, describe, did_you_mean
-from bridge.sla.calendar import always
 from bridge.sla.contract import Contract
 from bridge.sla.lint import Finding, find_contradictions, find_gaps, find_wrong_names
 from bridge.sla.terms import Terms, Timeline, courses
@@ -145,7 +144,7 @@ def _with_calendars(contract: Contract, item: Item, almanac: Almanac, digest: st
         version, _, remark = almanac.take_down(name, written, item.find(("calendars", name)), tzdata)
         tables[name] = Timetable(version, data)
         remarks += [f"calendar `{name}`: {one}" for one in (moved, remark) if one]
-    calendars = courses(tables, Timetable(always(), zone("UTC")))
+    calendars = courses(tables, always_open())
     return Terms(contract, calendars, almanac.zone(contract.timezone)[0], digest, tuple(remarks))
 
 

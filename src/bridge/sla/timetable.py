@@ -167,7 +167,9 @@ class Timetable:
             return table
 
     def _year(self, year: int) -> list[Interval]:
-        if year not in self._years:
+        if year not in self._years and self.version.is_always:
+            self._years[year] = [(self._utc(date(year, 1, 1), 0), self._utc(date(year + 1, 1, 1), 0))]
+        elif year not in self._years:
             days = range(date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal())
             self._years[year] = [piece for number in days for piece in self._day(date.fromordinal(number))]
         return self._years[year]
