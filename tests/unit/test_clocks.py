@@ -367,6 +367,12 @@ def test_33_a_calendar_edit_leaves_what_lies_before_it_and_moves_what_lies_ahead
     assert len({segment.calendar for segment in answered.segments}) == 2
 
 
+def test_33_a_target_used_up_just_before_a_calendar_edit_is_breached_when_the_new_hours_begin() -> None:
+    edited = with_course(Course.of(office((9, 17)), (local("01-06 00:00"), office((11, 12)))))
+    clock = fold(Story().tell("01-05 09:00", *opened()).facts, edited).last("first_response")
+    assert (shown(clock.due_at), shown(clock.breach_at)) == ("01-05 17:00", "01-06 11:00")
+
+
 def test_33_a_correction_of_the_past_is_shown_before_it_is_made() -> None:
     facts = Story().tell("01-05 09:00", *opened()).facts
     before = fold(facts, with_course(Course.of(office((9, 17)))))
