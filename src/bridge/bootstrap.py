@@ -15,12 +15,16 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
 from bridge.config import Config, RoutePlan, SiteConfig, find_update, read_login, roles_of
+from bridge.config.channels import roster_of
 from bridge.config.routes import SidePlan
 from bridge.connect.breaker import Breaker, Standing
 from bridge.connect.bucket import Rate
+from bridge.connect.channel import Channel
+from bridge.connect.chat import Chat
 from bridge.connect.heartbeat import send_heartbeat
 from bridge.connect.hooks import HookWish
 from bridge.connect.limiter import Limits, SiteLimiter
+from bridge.connect.mail import Mailbox, parse_relay
 from bridge.connect.port import Connector, ConnectorKind, SiteSettings
 from bridge.connect.registry import find_kinds
 from bridge.connect.wire import Wire
@@ -31,10 +35,12 @@ from bridge.console.receiver import make_app
 from bridge.console.server import WebhookServer
 from bridge.engine.batch import Batch
 from bridge.engine.clock import SystemClock
+from bridge.engine.clocks.telling import Teller
 from bridge.engine.clocks.winding import Winder
 from bridge.engine.connections import Connections
 from bridge.engine.daemon import Daemon
 from bridge.engine.guards.publicity import Publicity
+from bridge.engine.herald import MAIL, Herald
 from bridge.engine.intake.backfill import Backfill
 from bridge.engine.intake.circuits import Circuits
 from bridge.engine.intake.feeds import Intake
@@ -126,6 +132,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
     sweeper = Sweeper(ledger, connections, intake, routes, tools, clock, times)
     circuits = Circuits(ledger, {name: _standing(wire) for name, wire in wires.items()})
     chronicle = Chronicle(ledger, connections, routes, clock)
+    channels = _channels(config, key, clock)
+    names = {person: tuple(name for whose, name in channels if whose == person) for person in config.people}
     duties: tuple[Duty, ...] = (circuits, keeper, sweeper, chronicle)
     daemon = Daemon(
         ledger=ledger,
@@ -143,7 +151,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
             Origin(ledger, connections),
             keys,
             clock,
-            Winder(ledger, connections, chronicle),
+            Winder(ledger, connections, chronicle, Teller(roster_of(config, names))),
         ),
         clock=clock,
         workers=config.engine.workers,
@@ -153,6 +161,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         duties=(*duties, publicity),
         pulse=_pulse(config),
         backfill=Backfill(ledger, connections, intake, routes, clock),
+        herald=Herald(ledger, channels),
     )
     webhooks = None
     if config.listen is not None:
@@ -160,6 +169,20 @@ def build(config: Config, *, clock: Clock | None = None) -> Bridge:
         app = make_app(doors, daemon.take, clock, heard=meter.heard, more=more)
         webhooks = WebhookServer(app, host=config.listen.host, port=config.listen.port)
     return Bridge(daemon, config, ledger, routes, wires, duties, webhooks)
+
+
+def _channels(config: Config, key: bytes, clock: Clock) -> dict[tuple[str, str], Channel]:
+    """The ways to people, by their key and the channel's name, which tells nothing of the address."""
+    relay = parse_relay(config.mail.smtp.get_secret_value()) if config.mail and config.mail.smtp else None
+    found: dict[tuple[str, str], Channel] = {}
+    for person, one in config.people.items():
+        if config.mail is not None and relay is not None and one.email:
+            found[person, MAIL] = Mailbox(relay, config.mail.send_from, one.email, clock)
+        for secret in one.notify:
+            url = secret.get_secret_value()
+            name = f"{url.partition(':')[0][:32]} {signing.derive(key, f'channel {url}')[:12]}"
+            found[person, name] = Chat(url)
+    return found
 
 
 def _standing(wire: Wire) -> Callable[[], Standing]:

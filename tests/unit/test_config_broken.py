@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.config import check_config, load_config
+from bridge.config import check_config, load_config, worked_examples
 from bridge.config.packs import find_pack, pack_names
 from bridge.config.reading import parse_yaml
 from bridge.errors import ConfigurationError
@@ -254,6 +254,76 @@ def test_one_fault_is_one_sentence_with_file_line_and_a_suggestion(
     write: Write, change: tuple[str, str], sentence: str
 ) -> None:
     assert faults(write(change)) == [sentence]
+
+
+MAIL = "mail: {send_from: support@vendor.example, smtp: env:SMTP_URL}\npeople:"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            ("people:", MAIL.replace("env:SMTP_URL", "smtp://a:hush@mail.example")),
+            "config.yaml:12:49: `smtp` of `mail` is a secret, and secrets do not stand in the config (write `env:` and a "
+            "variable's name, or `file:` and a path)",
+        ),
+        (
+            ("people:", MAIL.replace("SMTP_URL", "CHAT")),
+            "config.yaml:12:49: `smtp` of `mail` must be an address such as `smtps://user:password@mail.vendor.example`",
+        ),
+        (
+            ("deputy: engineer", "notify: [env:SLAK]"),
+            "config.yaml:13:64: `notify` of `lead` is not an address that apprise can use (did you mean `slack`?)",
+        ),
+        (
+            ("deputy: engineer", "notify: slack://hush/hush/hush"),
+            "config.yaml:13:63: `notify` of `lead` is a secret, and secrets do not stand in the config (write `env:` and "
+            "a variable's name, or `file:` and a path)",
+        ),
+        (
+            ("deputy: engineer", "notify: env:CHATS"),
+            "config.yaml:13:63: `notify` of `lead` is in the environment variable `CHATS`, which is not set (did you mean "
+            "`CHAT`?)",
+        ),
+        (
+            ("deputy: engineer", "away: true"),
+            "config.yaml:13:55: `lead` is away and has no `deputy`, so nobody is told (name a `deputy` who is there)",
+        ),
+        (
+            (
+                "deputy: engineer}\n  engineer: {",
+                "away: true, deputy: engineer}\n  engineer: {away: true, deputy: lead, ",
+            ),
+            "config.yaml:13:55: `lead` is away and everybody who stands in for them is away too, so nobody is told (name "
+            "a `deputy` who is there)",
+        ),
+    ],
+)
+def test_how_people_are_told_is_proved_without_telling_a_secret(
+    write: Write, change: tuple[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("CHAT", "json://robot:hush@pager.example"), ("SLAK", "slak://hush/hush/hush")):
+        monkeypatch.setitem(ENVIRON, name, value)
+    monkeypatch.setitem(ENVIRON, "SMTP_URL", "smtps://bridge:hush@mail.vendor.example")
+    found = faults(write(change))
+    assert found[0] == sentence
+    assert "hush" not in "".join(found)
+
+
+def test_the_config_says_in_a_sentence_who_is_told_how(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRON, "CHAT", "json://robot:hush@pager.example")
+    monkeypatch.setitem(ENVIRON, "SMTP_URL", "smtps://bridge:hush@mail.vendor.example")
+    path = write(("people:", MAIL), ("deputy: engineer", "away: true, deputy: engineer, notify: env:CHAT"))
+    config, errors = check_config(path, environ=ENVIRON, connectors=("zendesk", "jira", "github"))
+    assert errors == ()
+    assert config is not None
+    told = [one for one in worked_examples(config) if " of a promise " in one]
+    assert told == [
+        "acme: at 50% of a promise whoever the issue is assigned to, if they are among the people, is told.",
+        "acme: at a breach of a promise Support Engineer (for Team Lead, who is away) by e-mail to "
+        "engineer@vendor.example is told.",
+    ]
+    assert "hush" not in f"{worked_examples(config)} {config!r}"
 
 
 def test_a_role_that_rules_name_must_be_among_the_people(write: Write) -> None:

@@ -296,7 +296,7 @@ def _schemas(node: Any) -> Iterator[dict[str, Any]]:
 
 def test_the_example_of_a_calendar_is_one() -> None:
     problems = Problems()
-    [text] = yaml_blocks(ROOT / "docs" / "sla.md")
+    text = yaml_blocks(ROOT / "docs" / "sla.md")[0]
     item = parse_yaml(text, shown="sla.md", problems=problems)
     assert item is not None
     assert CalendarTerms.model_validate(item.find(("calendars", "office")).plain).day is not None

@@ -10,7 +10,21 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 import bridge
-from bridge.cli import backfill, brakes, check, contract, demo, exposure, failures, links, run, sandbox, sla, status
+from bridge.cli import (
+    acknowledge,
+    backfill,
+    brakes,
+    check,
+    contract,
+    demo,
+    exposure,
+    failures,
+    links,
+    run,
+    sandbox,
+    sla,
+    status,
+)
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.observe import configure_logs
 
@@ -34,6 +48,7 @@ app.command()(backfill.backfill)
 app.add_typer(brakes.app, name="brakes")
 app.add_typer(failures.failures)
 app.add_typer(contract.app, name="contract")
+sla.app.command()(acknowledge.ack)
 app.add_typer(sla.app, name="sla")
 
 

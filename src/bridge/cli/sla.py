@@ -68,7 +68,7 @@ def explain(
 ) -> None:
     """Explain a case's clocks: what happened, what counted, what stood still and why. Reads the ledger only."""
     with _desktop(config) as desk, desk.ledger.begin() as transaction:
-        group = _find(transaction, ticket)
+        group = find_case(transaction, ticket)
         account = account_of(transaction, desk.routes, group)
         if account is None:
             raise ConfigurationError(f"The route of {group} has no contract.", None, "add `contract:` to the route")
@@ -155,7 +155,7 @@ def _desktop(config: Any) -> Iterator[Desktop]:
         opened.ledger.close()
 
 
-def _find(transaction: Transaction, name: str) -> str:
+def find_case(transaction: Transaction, name: str) -> str:
     """The case that a person means. Raises ConfigurationError if none, or more than one, is called so."""
     wanted = name.removeprefix("#")
     groups = {row.group for row in transaction.clocks.all()}

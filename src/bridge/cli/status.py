@@ -91,6 +91,22 @@ def _report(ledger: Ledger, routes: frozenset[str]) -> dict[str, Any]:
                 }
                 for one in transaction.embargoes.all()
             ],
+            "notifications": {
+                "count": transaction.notifications.count(),
+                "troubles": [
+                    {
+                        "group": one.group,
+                        "person": one.person,
+                        "channel": one.channel,
+                        "what": one.title,
+                        "state": str(one.state),
+                        "tries": one.tries,
+                        "why": one.reason,
+                        "again_at": one.due_at.isoformat() if one.due_at else None,
+                    }
+                    for one in transaction.notifications.troubles()
+                ],
+            },
             "due": transaction.hands.count_due(),
             "waiting": {
                 route: {"due": due, "since": since.isoformat()}
@@ -163,6 +179,8 @@ def _print(report: dict[str, Any]) -> None:
         )
     for one in report["suspended"]:
         console.print(f"rests: {one['group']}: {one['why']}", style="yellow", markup=False)
+    for one in report["notifications"]["troubles"]:
+        console.print(_untold(one), style="yellow" if one["state"] == "planned" else "red", markup=False)
     for route, waits in report["waiting"].items():
         console.print(
             f"{route}: {waits['due']} cases wait for a worker, the first since {waits['since']}", markup=False
@@ -174,3 +192,11 @@ def _print(report: dict[str, Any]) -> None:
         console.print(f"{one['site']}: {one['what']} {done}{more}", markup=False)
         if one["problem"]:
             console.print(one["problem"], style="yellow", markup=False)
+
+
+def _untold(one: dict[str, Any]) -> str:
+    """What became of a notification that did not surely arrive."""
+    whom = f"{one['person']} over {one['channel'].partition(' ')[0]}: {one['what']}: {one['why']}"
+    if one["state"] == "planned":
+        return f"not told yet: {whom} ({one['tries']} tries, the next {one['again_at']})"
+    return f"{'may not have been told' if one['state'] == 'unknown' else 'could not be told'}: {whom}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 
+from bridge.config.channels import telling_sentences
 from bridge.config.durations import show_duration
 from bridge.config.routes import RoutePlan, SidePlan, compile_routes
 from bridge.config.shape import Config
@@ -42,6 +43,7 @@ def worked_examples(config: Config, *, may_be_public: Collection[str] = ()) -> l
     sentences: list[str] = []
     for plan in compile_routes(config):
         sentences += [f"{plan.name}: {sentence}." for sentence in _sentences(plan)]
+        sentences += [f"{plan.name}: {sentence}." for sentence in telling_sentences(config, plan)]
         if config.sites[plan.tracker.site].connector in may_be_public:
             sentences.append(f"{plan.name}: {_publicity(plan)}.")
     return sentences

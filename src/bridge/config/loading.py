@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bridge.config.channels import check_channels
 from bridge.config.faults import note_faults
 from bridge.config.packs import contract_path
 from bridge.config.reading import read_yaml
@@ -54,6 +55,7 @@ def check_config(
     if config is None:
         return None, tuple(problems.found)
     _check_references(config, item, connectors, problems)
+    check_channels(config, item, problems)
     files = MappingFiles(path.parent, problems)
     plans = compile_all(config, item, files, problems)
     if problems.found:

@@ -32,6 +32,11 @@ class References:
             return self._from_file(text.removeprefix("file:").strip(), item, what)
         return str(text)
 
+    def refuse_plain(self, what: str, item: Item) -> None:
+        """Note a secret that stands in the file itself."""
+        said = f"{what} is a secret, and secrets do not stand in the config"
+        self.problems.add(said, item.place, "write `env:` and a variable's name, or `file:` and a path")
+
     def _from_environment(self, name: str, item: Item, what: str) -> str | None:
         value = self.environ.get(name, "")
         if value:
@@ -71,9 +76,31 @@ def resolve_references(item: Item, references: References) -> dict[str, Any]:
         part = item.get(block)
         value = part.get(key) if part else None
         if value and isinstance(value.value, str):
-            found = references.resolve(value, f"`{key}` of `{block}`")
+            what = f"`{key}` of `{block}`"
+            if block == "mail" and "@" in value.value and not value.value.startswith(("env:", "file:")):
+                references.refuse_plain(what, value)
+            found = references.resolve(value, what)
             plain[block][key] = SecretStr("https://unset.invalid" if found is None else found)
+    people = item.get("people")
+    for name, person in (people.value if people and people.is_map else {}).items():
+        if person.is_map and (notify := person.get("notify")) is not None:
+            plain["people"][name]["notify"] = _channels(name, notify, references)
     return plain
+
+
+def _channels(name: str, notify: Item, references: References) -> Any:
+    """Where a person is told: references only, for the addresses are passwords themselves."""
+    items = notify.value if notify.is_list else (notify,)
+    if any(not isinstance(one.value, str) for one in items):
+        return notify.plain
+    return [_channel(f"`notify` of `{name}`", one, references) for one in items]
+
+
+def _channel(what: str, item: Item, references: References) -> SecretStr:
+    if not item.value.startswith(("env:", "file:")):
+        references.refuse_plain(what, item)
+        return SecretStr("")
+    return SecretStr(references.resolve(item, what) or "")
 
 
 def _login(site: str, login: Item, references: References) -> dict[str, Any]:
@@ -84,10 +111,6 @@ def _login(site: str, login: Item, references: References) -> dict[str, Any]:
         if isinstance(value, str) and value.startswith(("env:", "file:")):
             value = SecretStr(references.resolve(item, what) or "")
         elif isinstance(value, str) and any(word in key.lower().split("_") for word in SECRET_WORDS):
-            references.problems.add(
-                f"{what} is a secret, and secrets do not stand in the config",
-                item.place,
-                "write `env:` and a variable's name, or `file:` and a path",
-            )
+            references.refuse_plain(what, item)
         resolved[key] = value
     return resolved

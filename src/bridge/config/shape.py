@@ -38,10 +38,12 @@ Tie = Literal["helpdesk", "tracker", "hold"]
 ContentHost = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")]
 """A host's name, or `*.name` for every host below one."""
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+Address = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+"""An e-mail address."""
 
 
 def _listed(value: Any) -> Any:
-    return () if value is None else (value,) if isinstance(value, str) else value
+    return () if value is None else (value,) if isinstance(value, str | SecretStr) else value
 
 
 def _for_every_field(value: Any) -> Any:
@@ -130,10 +132,13 @@ class SiteConfig(_Part):
 
 class Person(_Part):
     """Somebody rules and contracts speak of. The key they stand under is their role; `roles` adds more. `accounts` are
-    their logins or ids by site, for products that hide e-mail addresses."""
+    their logins or ids by site, for products that hide e-mail addresses. `notify` are apprise URLs over which they are
+    told of promises, beside their `email`; while they are `away`, their `deputy` is told instead."""
 
     name: str
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: Address | None = None
+    notify: Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)] = ()
+    away: StrictBool = False
     deputy: str | None = None
     accounts: dict[str, str] = {}
     roles: tuple[str, ...] = ()
@@ -251,7 +256,7 @@ class RouteConfig(_Part):
 class MailConfig(_Part):
     """How mail leaves. `smtp` is an address such as `smtps://user:password@host`, usually `env:NAME`."""
 
-    send_from: str
+    send_from: Address
     smtp: SecretStr | None = None
 
 

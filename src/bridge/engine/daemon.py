@@ -16,6 +16,7 @@ from bridge.engine.batch import Batch, Observation
 from bridge.engine.connections import Connections
 from bridge.engine.foresight import brake_a_rule_change
 from bridge.engine.guards.publicity import Publicity
+from bridge.engine.herald import Herald
 from bridge.engine.intake.backfill import Backfill
 from bridge.engine.intake.feeds import Intake, Poll
 from bridge.engine.intake.reader import Duty, Reader
@@ -34,6 +35,8 @@ FAILED_S = 2.0
 """How long a converging run waits before it polls a site again that could not be read."""
 DUTIES_S = 1
 """How often a site's duties see whether their time has come, and so the pace of what they do piece by piece."""
+TELL_S = 1.0
+"""How often the outbox of notifications is looked into."""
 MOST_ROUNDS = 500
 
 log = structlog.get_logger(__name__)
@@ -69,6 +72,7 @@ class Daemon:
         duties: tuple[Duty, ...] = (),
         pulse: Pulse | None = None,
         backfill: Backfill | None = None,
+        herald: Herald | None = None,
     ) -> None:
         self.ledger = ledger
         self.connections = connections
@@ -82,6 +86,7 @@ class Daemon:
         self.pulse = pulse
         self.publicity = publicity
         self.backfill = backfill
+        self.herald = herald
         self._stop = threading.Event()
         if backfill is not None:
             duties = (*duties, backfill)
@@ -93,6 +98,8 @@ class Daemon:
         Raises ConfigurationError when a route leads to where anybody can read, and does not say that this is meant.
         """
         self.publicity.check_start()
+        if self.herald is not None:
+            self.herald.take_over()
         with self.ledger.begin() as transaction:
             if self.ledger.is_alone:
                 transaction.hands.free_all()
@@ -132,6 +139,8 @@ class Daemon:
                 if next_due_at is None or next_due_at > deadline:
                     break
                 self.clock.sleep(max((next_due_at - self.clock.now()).total_seconds(), 0.0))
+        while self.herald is not None and self.herald.step():
+            pass
         return self._settled(rounds, failed)
 
     def _settled(self, rounds: int, failed: Mapping[str, str]) -> Settled:
@@ -165,6 +174,8 @@ class Daemon:
             *(self._thread(f"reader-{site}", partial(reader.work, SCAN_S)) for site, reader in self.readers.items()),
             *(self._thread(f"worker-{one.name}", partial(self._work, one)) for one in workers),
         ]
+        if self.herald is not None:
+            threads.append(self._thread("herald", partial(self._tell, self.herald)))
         if self.pulse is not None:
             threads.append(self._thread("pulse", partial(self._beat, self.pulse)))
         for thread in threads:
@@ -189,6 +200,10 @@ class Daemon:
     def _beat(self, pulse: Pulse) -> None:
         if not self._stop.wait(pulse.every.total_seconds()):
             pulse.beat(self.vitals)
+
+    def _tell(self, herald: Herald) -> None:
+        if not herald.step():
+            self._stop.wait(TELL_S)
 
     def vitals(self) -> Vitals:
         """How this bridge is now, while it runs."""

@@ -52,7 +52,7 @@ class ClockRow:
 class Fired:
     """Something that happened once to a cycle, under its own name. `at` is the true instant, `fired_at` when it was acted
     on; `quiet`: it was over before anybody was to be told; `provisional`: some source had not been read past it;
-    `retracted_at`: later facts made it untrue."""
+    `retracted_at`: later facts made it untrue; `acked_at`: `acked_by` said that they know of it."""
 
     group: str
     metric: str
@@ -66,6 +66,8 @@ class Fired:
     quiet: bool = False
     provisional: bool = False
     retracted_at: datetime | None = None
+    acked_at: datetime | None = None
+    acked_by: str | None = None
 
 
 class Clocks:
@@ -142,6 +144,10 @@ class Clocks:
     def stand_again(self, one: Fired) -> None:
         """Still later facts made it true after all."""
         self._connection.execute(update(firing).where(_name(one)).values(retracted_at=None, at=one.at))
+
+    def acknowledge(self, one: Fired, *, who: str) -> None:
+        """Somebody knows of it."""
+        self._connection.execute(update(firing).where(_name(one)).values(acked_at=self._now, acked_by=who))
 
     def confirm(self, one: Fired) -> None:
         """Every source was read past it."""

@@ -33,6 +33,7 @@ from bridge.store.hands import Hand, Hands
 from bridge.store.journal import Journal
 from bridge.store.links import Links
 from bridge.store.notices import Notices
+from bridge.store.notifications import Notifications
 from bridge.store.readings import Readings
 from bridge.store.schema import EPOCH
 from bridge.store.signposts import Signposts
@@ -58,6 +59,7 @@ class Transaction:
         self.embargoes = Embargoes(connection, now)
         self.files = Files(connection, now)
         self.notices = Notices(connection, now)
+        self.notifications = Notifications(connection, now)
         self.signposts = Signposts(connection, now)
         self.cleanings = Cleanings(connection, now)
         self.chores = Chores(connection)

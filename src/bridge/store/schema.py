@@ -144,6 +144,8 @@ firing = Table(
     Column("quiet", Boolean, nullable=False),
     Column("provisional", Boolean, nullable=False),
     Column("retracted_at", Instant),
+    Column("acked_at", Instant),
+    Column("acked_by", String(128)),
 )
 
 work_group = Table(
@@ -366,6 +368,32 @@ cleaning = Table(
     Column("remains", Json, nullable=False),
     Column("begun_at", Instant, nullable=False),
     Column("ended_at", Instant),
+)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("group_id", String(512), nullable=False),
+    Column("metric", String(64), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("person", String(128), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("batch", String(64), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("ended_at", Instant),
+    Index("notification_due", "due_at"),
+    Index("notification_group", "group_id"),
 )
 
 audit = Table(

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bridge.engine.clocks.narrative import tell
+from bridge.engine.clocks.telling import Teller
 from bridge.engine.clocks.words import promise_note
 from bridge.engine.connections import Connections
 from bridge.engine.intake.past import Chronicle
@@ -43,6 +44,7 @@ class Winder:
     ledger: Ledger
     connections: Connections
     chronicle: Chronicle
+    teller: Teller
 
     def wind(self, state: GroupState) -> datetime | None:
         """Fold the clocks of a case and do what is due. When to look again, None for never."""
@@ -103,11 +105,15 @@ class Winder:
     ) -> None:
         """Do once what is due. What was crossed before this route's clocks counted is written down, and told to nobody."""
         group, fire = state.hand.group, firing.fire
+        clock = next(one for one in folded.clocks if (one.metric, one.cycle) == (fire.metric, fire.cycle))
         if fire in known:
             transaction.clocks.stand_again(known[fire])
+            if not known[fire].quiet and state.route.mode is not Mode.OBSERVE:
+                self._tell(transaction, state, clock, firing, known[fire])
             return
         since = state.route.clocks_from
         quiet = (since is not None and firing.at < since) or state.route.mode is Mode.OBSERVE
+        quiet = quiet or (fire.kind is Kind.REPEAT and _is_acknowledged(fire, known))
         one = Fired(
             group=group,
             metric=fire.metric,
@@ -123,18 +129,24 @@ class Winder:
         )
         if not transaction.clocks.fire(one) or quiet:
             return
-        clock = next(one for one in folded.clocks if (one.metric, one.cycle) == (fire.metric, fire.cycle))
         transaction.note("promise", group=group, metric=fire.metric, crossed=str(fire.kind), label=fire.label)
-        transaction.notices.record(group, PROMISE, _name(fire), promise_note(state, clock, firing))
-        transaction.hands.want(group, state.route.name)
+        self._tell(transaction, state, clock, firing, one)
         speak = log.error if fire.kind is Kind.BREACH else log.warning
         speak("promise.crossed", group=group, metric=fire.metric, crossed=str(fire.kind), label=fire.label)
+
+    def _tell(self, transaction: Transaction, state: GroupState, clock: Clock, firing: Firing, fired: Fired) -> None:
+        """Let a note say it, and people be told."""
+        group = state.hand.group
+        transaction.notices.record(group, PROMISE, name_of(fired), promise_note(state, clock, firing))
+        transaction.hands.want(group, state.route.name)
+        self.teller.announce(transaction, state, clock, firing, fired)
 
     def _retract(self, transaction: Transaction, state: GroupState, one: Fired) -> None:
         """Later facts made it untrue: it stays on record as such, and its note is solved."""
         transaction.clocks.retract(one)
+        self.teller.withdraw(transaction, state, one)
         transaction.note("promise_retracted", group=one.group, metric=one.metric, crossed=one.kind, label=one.label)
-        transaction.notices.solve(one.group, PROMISE, _name(_fire(one)))
+        transaction.notices.solve(one.group, PROMISE, name_of(one))
         transaction.hands.want(one.group, state.route.name)
         log.warning("promise.retracted", group=one.group, metric=one.metric, crossed=one.kind, label=one.label)
 
@@ -157,8 +169,19 @@ def _fire(one: Fired) -> Fire:
     return Fire(one.metric, one.cycle, Kind(one.kind), one.label, one.severity)
 
 
-def _name(fire: Fire) -> str:
-    return f"{fire.metric}.{fire.cycle}.{fire.kind}.{fire.label}.{fire.severity}"
+def name_of(fired: Fired) -> str:
+    """The name of a firing within its case, under which its note stands."""
+    return f"{fired.metric}.{fired.cycle}.{fired.kind}.{fired.label}.{fired.severity}"
+
+
+def _is_acknowledged(repeat: Fire, known: Mapping[Fire, Fired]) -> bool:
+    """Whether somebody said that they know of the breach, or of a repetition of it: it is not told again then."""
+    return any(
+        one.acked_at is not None
+        and fire.kind is not Kind.WARN
+        and (fire.metric, fire.cycle) == (repeat.metric, repeat.cycle)
+        for fire, one in known.items()
+    )
 
 
 def _solve(transaction: Transaction, state: GroupState, folded: CaseClocks) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bridge.engine.state import GroupState
 from bridge.model.document import Document, doc, node, paragraph, text
 from bridge.sla.clock import Clock, ClockState, Kind
+from bridge.sla.roster import steps_of
 from bridge.sla.wake import Firing
 
 MINUTE = timedelta(minutes=1)
@@ -21,14 +22,15 @@ def promise_note(state: GroupState, clock: Clock, firing: Firing) -> Document:
     facts.append(f"Severity {clock.severity}." if clock.severity else "")
     facts.append(f"To be told: {whom}." if whom else "")
     facts.append(f"Told {length(firing.late_by)} late." if firing.late_by >= MINUTE else "")
-    lines = [paragraph(node("strong", text(f"{named}: {_what(clock, firing)}")))]
+    lines = [paragraph(node("strong", text(f"{named}: {crossing_words(clock, firing)}")))]
     lines.append(paragraph(text(" ".join(fact for fact in facts if fact))))
     if firing.provisional:
         lines.append(paragraph(text("Not certain yet: a site could not be read up to that moment.")))
     return doc(*lines)
 
 
-def _what(clock: Clock, firing: Firing) -> str:
+def crossing_words(clock: Clock, firing: Firing) -> str:
+    """What happened, as a sentence after the name of the promise."""
     if firing.fire.kind is Kind.BREACH:
         why = f" by a change ({firing.reason.replace('_', ' ')})" if firing.reason else ""
         return f"the promise is broken{why}."
@@ -43,17 +45,8 @@ def tell(state: GroupState, clock: Clock, firing: Firing) -> tuple[str, ...]:
     terms = timeline.for_new_case(clock.started_at) if timeline is not None else None
     if terms is None:
         return ()
-    label = "breach" if firing.fire.kind is not Kind.WARN else firing.fire.label
-    return tuple(
-        dict.fromkeys(
-            role
-            for step in terms.contract.escalation
-            if str(step.at) == label
-            and (not step.metrics or clock.metric in step.metrics)
-            and (not step.severities or clock.severity in step.severities)
-            for role in step.tell
-        )
-    )
+    steps = steps_of(terms.contract, firing.fire, severity=clock.severity)
+    return tuple(dict.fromkeys(role for step in steps for role in step.tell))
 
 
 def metric_words(metric: str) -> str:
