@@ -265,11 +265,11 @@ class Desktop:
     routes: Mapping[str, Route]
 
 
-def desktop(config: Config) -> Desktop:
-    """The ledger of a config, to be written to beside a running daemon, and its routes. Sends nothing."""
+def desktop(config: Config, *, only_look: bool = False) -> Desktop:
+    """The ledger of a config, to be written to (or only looked at) beside a running daemon, and its routes."""
     now = SystemClock().now()
     routes = {plan.name: _route(plan, config, began_at=now) for plan in config.routes_compiled}
-    return Desktop(beside(config), routes)
+    return Desktop(look(config) if only_look else beside(config), routes)
 
 
 @dataclass(frozen=True, slots=True)

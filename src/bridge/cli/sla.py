@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from typing import Annotated, Any
 
@@ -13,8 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.bootstrap import Desktop, desktop
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
+from bridge.cli.desk import reading_desk
+from bridge.cli.report.command import report
+from bridge.cli.what_if import what_if
 from bridge.engine.clocks.account import Account, account_of
 from bridge.engine.clocks.words import length, metric_words, standing
 from bridge.engine.state import source_of
@@ -25,6 +25,9 @@ from bridge.store.clocks import ClockRow
 from bridge.store.ledger import Transaction
 
 app = typer.Typer(help="What was promised, how it stands, and why.", no_args_is_help=True)
+
+app.command()(report)
+app.command(name="what-if")(what_if)
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 BAR = 40
@@ -38,7 +41,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """Show what is due next, by customer. Reads the ledger only."""
-    with _desktop(config) as desk, desk.ledger.begin() as transaction:
+    with reading_desk(load(config)) as desk, desk.ledger.begin() as transaction:
         if route is not None and route not in desk.routes:
             raise ConfigurationError(f"There is no route {route}; the config has {', '.join(desk.routes)}.")
         rows = [row for row in transaction.clocks.open() if route in (None, row.route)]
@@ -67,7 +70,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Explain a case's clocks: what happened, what counted, what stood still and why. Reads the ledger only."""
-    with _desktop(config) as desk, desk.ledger.begin() as transaction:
+    with reading_desk(load(config)) as desk, desk.ledger.begin() as transaction:
         group = find_case(transaction, ticket)
         account = account_of(transaction, desk.routes, group)
         if account is None:
@@ -144,15 +147,6 @@ def fact_words(fact: CaseFact) -> str:
     if fact.kind is CaseEvent.WAITING:
         return f"the case waits: {fact.value.replace('_', ' ')}" if fact.value else "the case waits for nothing more"
     return fact.kind.replace("_", " ") + (f" {fact.value}" if fact.value else "")
-
-
-@contextmanager
-def _desktop(config: Any) -> Iterator[Desktop]:
-    opened = desktop(load(config))
-    try:
-        yield opened
-    finally:
-        opened.ledger.close()
 
 
 def find_case(transaction: Transaction, name: str) -> str:

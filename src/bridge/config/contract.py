@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -62,11 +62,18 @@ def compile_contract(
 
 def read_contract(name: str, directory: Path) -> Terms:
     """The contract of this name (or path, from `directory`) alone. Raises the first ConfigurationError."""
+    return read_timeline((name,), directory).versions[0]
+
+
+def read_timeline(names: Sequence[str], directory: Path, *, people: Collection[str] = ()) -> Timeline:
+    """The versions of a contract by their names (or paths, from `directory`), beside the config's people. Raises the first
+    ConfigurationError."""
     problems = Problems()
-    timeline = ContractFiles(directory, (), problems).timeline((name,), Item.of(name, Place(name)))
-    if timeline is None:
+    item = Item.of(names[0] if len(names) == 1 else list(names), Place(", ".join(names)))
+    timeline = ContractFiles(directory, people, problems).timeline(tuple(names), item)
+    if timeline is None or problems.found:
         raise problems.found[0]
-    return timeline.versions[0]
+    return timeline
 
 
 def pin_contract(path: Path) -> list[str]:

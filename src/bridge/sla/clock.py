@@ -61,12 +61,13 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A time a clock ran, and by which calendar version; `used` is what it counted."""
+    """A time a clock ran, and by which calendar version and zone data; `used` is what it counted."""
 
     from_at: datetime
     until_at: datetime
     severity: str
     calendar: str
+    tzdata: str
     used: timedelta
 
 

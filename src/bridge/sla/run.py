@@ -214,8 +214,8 @@ class Run:
         if self.promise is None:
             return
         for from_at, until_at, table in self.promise.course.pieces(start, end):
-            used = table.between(from_at, until_at)
-            self.segments.append(Segment(from_at, until_at, severity_name(self.severity), table.digest, used))
+            used, severity = table.between(from_at, until_at), severity_name(self.severity)
+            self.segments.append(Segment(from_at, until_at, severity, table.digest, table.version.tzdata, used))
             self.consumed += used
 
     def _count_pieces(self) -> None:

@@ -115,6 +115,11 @@ class Hands:
         )
         return int(done.rowcount)
 
+    def groups(self, route: str) -> list[str]:
+        """Every group that was ever worked on for a route."""
+        query = select(work_group.c.id).where(work_group.c.route == route).order_by(work_group.c.id)
+        return [row.id for row in self._connection.execute(query)]
+
     def due_routes(self) -> dict[str, datetime]:
         """The routes with groups that are due and free, and since when the one of each has been that waits longest."""
         table = work_group

@@ -152,9 +152,9 @@ def open_ledger(
     else:
         engine, lock = _open_sqlite(directory)
     try:
-        if beside:
+        if beside or only_look:
             _check_revision(engine)
-        elif not only_look:
+        else:
             migrate(engine)
     except SQLAlchemyError as error:
         engine.dispose()
@@ -189,10 +189,19 @@ def _look_at_sqlite(directory: Path, *, writes: bool) -> Engine:
     if not path.exists():
         raise ConfigurationError(f"There is no ledger in {directory} yet.", None, "run `bridge run` first")
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
-    if writes:
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "connect", _prepare_sqlite if writes else _prepare_to_look)
+    event.listen(engine, "begin", _begin_immediate if writes else _begin_to_look)
     return engine
+
+
+def _prepare_to_look(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("pragma query_only=on")
+
+
+def _begin_to_look(connection: Connection) -> None:
+    # All that one transaction reads is of one moment, whatever is written meanwhile.
+    connection.exec_driver_sql("begin")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

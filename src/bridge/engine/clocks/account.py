@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bridge.engine.clocks.narrative import tell
 from bridge.engine.route import Route
@@ -29,10 +30,15 @@ class Account:
 
 
 def account_of(
-    transaction: Transaction, routes: Mapping[str, Route], group: str, *, instead: Timeline | None = None
+    transaction: Transaction,
+    routes: Mapping[str, Route],
+    group: str,
+    *,
+    instead: Timeline | None = None,
+    until_at: datetime | None = None,
 ) -> Account | None:
     """The account of a case; None if its route is not in the config or promises nothing. `instead`: under this contract
-    in the place of the route's own."""
+    in the place of the route's own. `until_at`: as it stood just before this instant, by all that is known today."""
     route = routes.get(group.partition(":")[0])
     timeline = instead or (route.contract if route is not None else None)
     if route is None or timeline is None:
@@ -40,7 +46,11 @@ def account_of(
     state = _state(transaction, routes, route, group)
     told = {side: transaction.facts.of(ref) for side in Side if (ref := state.ref(side)) is not None}
     facts = sorted(tell(state, told), key=lambda fact: fact.key)
-    folded = fold(facts, timeline, facts_upto=transaction.now)
+    upto = transaction.now
+    if until_at is not None:
+        facts = [fact for fact in facts if fact.occurred_at < until_at]
+        upto = min(upto, until_at - timedelta(microseconds=1))
+    folded = fold(facts, timeline, facts_upto=upto)
     return Account(state, tuple(facts), folded, tuple(transaction.clocks.fired(group)))
 
 
