@@ -13,7 +13,7 @@ from bridge.engine.worker import Worker
 from bridge.model.feed import Hint
 from bridge.store.ledger import FILE
 
-from .conftest import World
+from .conftest import World, turn_the_second
 
 
 def moved(world: World, summary: str, site: str) -> None:
@@ -178,3 +178,30 @@ def test_put_back_to_a_copy_that_takes_a_comment_for_unsent_it_is_not_made_again
     world.converge()
     assert len(world.issue(opened).said) == 2
     assert world.verdict().is_clean
+
+
+@pytest.mark.parametrize("tracker", ["vendor-jira", "vendor-github"])
+def test_put_back_to_an_old_copy_words_rewritten_since_replace_those_that_stand(world: World, tracker: str) -> None:
+    desk = world.acme if tracker == "vendor-jira" else world.globex
+    people = world.jira if tracker == "vendor-jira" else world.github
+    opened = world.file(desk, "Search is slow")
+    world.converge()
+    world.stop()
+    keep(world)
+    desk.reply(opened.ticket, "My password is hunter2.")
+    people.comment(world.issue(opened).ticket, "#reply Restart the worker.")
+    world.converge()
+    turn_the_second()
+    turn_the_second()
+    desk.redact(opened.ticket, "hunter2", "hunter2")
+    people.edit_comment(world.issue(opened).ticket, "Restart the worker", "#reply Restart the database.")
+    world.stop()
+    put_back(world)
+    world.converge()
+    world.converge()
+    told = [said.words for said in world.ticket(opened).said]
+    assert len([words for words in told if "Restart the worker" in words]) == 1
+    assert len([words for words in told if "Restart the database" in words]) == 1
+    issue = [said.words for said in world.issue(opened).said]
+    assert not [words for words in issue if "hunter2" in words]
+    assert len([words for words in issue if "My password is" in words]) == 1

@@ -9,13 +9,13 @@ from bridge.engine.connections import Connections
 from bridge.engine.keys import Keys
 from bridge.engine.sending.confirm import confirm
 from bridge.engine.state import GroupState, source_of
-from bridge.engine.texts.notes import PREFIX, is_solved
+from bridge.engine.texts.notes import PREFIX, is_note, is_solved
 from bridge.errors import RemoteError, TemporaryError
 from bridge.model.marker import Marker
 from bridge.model.operation import CannotTell, Found, Operation, OperationKind, OperationState, Probe
 from bridge.model.ticket import Comment
 from bridge.model.words import Side
-from bridge.store.ledger import Ledger
+from bridge.store.ledger import Ledger, Transaction
 
 CLOCKS_APART = timedelta(minutes=1)
 """How far a site's clock and ours may be apart when a ticket is taken for older than this process."""
@@ -75,7 +75,11 @@ class Recovery:
                 ref = state.source_ref if one.kind is OperationKind.CREATE else finding.written.ref
                 # What it shows now is no answer to what was sent: people may have been faster.
                 written = replace(finding.written, fields=None)
-                confirm(transaction, state.route, one, written, ref=ref, connector=connector)
+                if one.kind is OperationKind.COMMENT and one.sent_at is None and not is_note(one):
+                    # This ledger never sent it: with which words it stands, nobody wrote down.
+                    _take_up(transaction, state, one.side, one.marker, written.comment_id)
+                else:
+                    confirm(transaction, state.route, one, written, ref=ref, connector=connector)
                 self.keys.saw(end.site, finding.written.key)
             else:
                 transaction.journal.change([one.key], state=OperationState.PLANNED)
@@ -98,7 +102,8 @@ class Recovery:
         if fresh:
             with self.ledger.begin(state.hand) as transaction:
                 keys = [one.key for one in fresh]
-                transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=transaction.now)
+                # Whatever was sent under these keys before, this ledger does not know what stands there now.
+                transaction.journal.change(keys, state=OperationState.UNKNOWN, horizon_at=transaction.now, sent_at=None)
             self.doubted.update(keys)
         return bool(fresh)
 
@@ -131,9 +136,7 @@ class Recovery:
                 if known is not None and known.target_id:
                     continue
                 with self.ledger.begin(state.hand) as transaction:
-                    transaction.links.adopt_item(state.hand.group, side.other, marker, comment.id)
-                    transaction.journal.settle(marker.mac, remote_id=comment.id)
-                    transaction.files.settle(marker.mac)
+                    _take_up(transaction, state, side, marker, comment.id)
                 adopted = True
         return adopted
 
@@ -156,6 +159,13 @@ class Recovery:
             # A row of the journal may still hold it for unsent: it stands.
             transaction.journal.settle(marker.mac, remote_id=comment.id)
         return True
+
+
+def _take_up(transaction: Transaction, state: GroupState, side: Side, marker: Marker, comment: str) -> None:
+    """Record a copy on `side` as standing, whatever it says: its words are compared with its source's later."""
+    transaction.links.adopt_item(state.hand.group, side.other, marker, comment)
+    transaction.journal.settle(marker.mac, remote_id=comment)
+    transaction.files.settle(marker.mac)
 
 
 def _is_from(state: GroupState, side: Side, marker: Marker) -> bool:

@@ -152,7 +152,8 @@ class _Planner:
         self._look_for_foreign_edits(told)
         if not told.hash and not self._adopt(source, told):
             return
-        is_new = not source.hash.startswith(told.hash) and self._is_edited(source)
+        # Of a copy found by its marker it is known by now that it tells other words.
+        is_new = not told.hash or (not source.hash.startswith(told.hash) and self._is_edited(source))
         was_hidden = bool(told.visibility) and told.visibility != source.visibility
         if not (is_new or was_hidden):
             self._drop_versions(told)
