@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -63,6 +63,7 @@ class Chats:
 
     status: int | None = 200
     messages: list[dict[str, Any]] = field(default_factory=list)
+    arrived: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
         receiver = self
@@ -72,6 +73,7 @@ class Chats:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if receiver.status is None or receiver.status < 300:
                     receiver.messages.append(body)
+                    receiver.arrived.set()
                 if receiver.status is not None:
                     self.send_response(receiver.status)
                     self.send_header("Content-Length", "0")

@@ -74,6 +74,13 @@ def test_a_server_that_is_not_there_took_nothing(mails: Mails) -> None:
     assert caught.value.certain
 
 
+def test_an_address_that_cannot_be_written_is_refused_for_good(mails: Mails) -> None:
+    box = Mailbox(parse_relay(mails.url), "bridge@vendor.example", "lëad@vendor.example", SystemClock())
+    with pytest.raises(ChannelError, match="cannot be written") as caught:
+        box.send(SAID)
+    assert (caught.value.certain, caught.value.lasting) == (True, True)
+
+
 def test_a_password_leaves_this_machine_only_over_tls(mails: Mails) -> None:
     relay = parse_relay(mails.url.replace("smtp://", "smtp://lead:hush-hush@"))
     assert relay.is_near

@@ -129,6 +129,21 @@ def test_a_mail_is_the_same_mail_after_a_kill_and_a_page_is_never_repeated(offic
     assert office.states() == [("sent", ""), ("unknown", "bridge ended while it was sent")]
 
 
+def test_what_ends_the_process_each_time_is_given_up_and_a_page_that_never_left_says_that_nobody_knows(
+    office: Office,
+) -> None:
+    office.plan("50%")
+    office.plan("50%", channel=PAGER)
+    for _time in range(TRIES + 2):
+        office.tell(after=False)
+    office.tell()
+    assert (office.mails.mails, office.chats.messages) == ([], [])
+    assert sorted(office.states()) == [
+        ("failed", "bridge ended whenever it was sent"),
+        ("unknown", "bridge ended while it was sent"),
+    ]
+
+
 def test_a_kill_before_the_mail_left_loses_nothing(office: Office) -> None:
     office.plan("50%")
     office.tell(after=False)

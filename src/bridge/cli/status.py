@@ -198,5 +198,5 @@ def _untold(one: dict[str, Any]) -> str:
     """What became of a notification that did not surely arrive."""
     whom = f"{one['person']} over {one['channel'].partition(' ')[0]}: {one['what']}: {one['why']}"
     if one["state"] == "planned":
-        return f"not told yet: {whom} ({one['tries']} tries, the next {one['again_at']})"
+        return f"not told yet: {whom} (tried {one['tries']} times, again {one['again_at']})"
     return f"{'may not have been told' if one['state'] == 'unknown' else 'could not be told'}: {whom}"

@@ -71,8 +71,8 @@ class Mailbox:
 
     def send(self, message: Message) -> None:
         """Send one mail. Raises ChannelError; it is certain that nothing was taken until the text is on its way."""
-        data = self._written(message)
         try:
+            data = self._written(message)
             with self._connect() as client:
                 self._introduce(client)
                 client.mail(self.sender)
@@ -82,6 +82,9 @@ class Mailbox:
             raise _refused(error.smtp_code, "the login") from None
         except smtplib.SMTPException as error:
             raise ChannelError(f"the mail server broke off ({type(error).__name__})") from None
+        except ValueError as error:
+            # An address beyond ASCII, say, at a server that does not take such.
+            raise ChannelError(f"the mail cannot be written ({type(error).__name__})", lasting=True) from None
         except OSError as error:
             raise ChannelError(f"the mail server could not be reached ({type(error).__name__})") from None
 

@@ -69,6 +69,12 @@ class Herald:
         if one.state is Telling.SENDING and (channel is None or not channel.folds):
             self._leave_unknown(transaction, rows, "bridge ended while it was sent")
             return []
+        if one.state is Telling.SENDING:
+            rows = [transaction.notifications.change(each, tries=each.tries + 1) for each in rows]
+            if rows[0].tries >= TRIES:
+                # Something about it ends its sender again and again.
+                self._give_up(transaction, rows, "bridge ended whenever it was sent")
+                return []
         if channel is None:
             self._give_up(transaction, rows, "the config has no such channel of this person any more")
             return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -19,6 +19,8 @@ from bridge.store.clocks import Fired
 from bridge.store.schema import notification
 from bridge.store.upsert import insert_if_absent
 
+SHOWN = timedelta(days=7)
+"""For how long people are shown what was not told."""
 _NAME = ("metric", "cycle", "kind", "label", "severity")
 
 
@@ -107,9 +109,10 @@ class Notifications:
         return self._found(query.order_by(notification.c.planned_at, notification.c.id))
 
     def troubles(self) -> list[Notification]:
-        """Those that were tried in vain and are tried again, that were given up, or that nobody knows of."""
+        """Those that were tried in vain and are tried again; and those of the last days that were given up, or of which
+        nobody knows whether they arrived."""
         columns = notification.c
-        lost = columns.state.in_([Telling.FAILED, Telling.UNKNOWN])
+        lost = and_(columns.state.in_([Telling.FAILED, Telling.UNKNOWN]), columns.ended_at > self._now - SHOWN)
         waits = and_(columns.state == Telling.PLANNED, columns.tries > 0)
         query = select(notification).where(or_(lost, waits))
         return self._found(query.order_by(columns.planned_at, columns.id))
