@@ -80,6 +80,7 @@ def test_the_figures_tell_how_bridge_is_and_no_word_of_any_ticket(world: World) 
         assert told['bridge_feed_lag_seconds{site="acme-desk"}'] < 300
         assert told['bridge_feed_budget_seconds{site="acme-desk"}'] == 300
         assert told['bridge_operations{state="dead"}'] == 0
+        assert told['bridge_notifications{state="failed"}'] == 0
         assert told['bridge_operations{state="confirmed"}'] >= 1
         assert told["bridge_oldest_unconfirmed_seconds"] == 0
         assert told['bridge_route_lag_seconds{route="acme"}'] == 0

@@ -78,10 +78,13 @@ class _Now(Collector):
         operations = _gauge("bridge_operations", "Operations in the ledger, by state.", "state")
         for state, number in {"dead": 0, **vitals.operations}.items():
             operations.add_metric([state], number)
+        told = _gauge("bridge_notifications", "What people are told of promises, by state.", "state")
+        for state, number in {"failed": 0, "unknown": 0, **vitals.notifications}.items():
+            told.add_metric([state], number)
         brakes = _gauge("bridge_brakes", "Brakes that are closed until a person opens them.", "route", "kind")
         for (route_name, kind), number in vitals.brakes.items():
             brakes.add_metric([route_name, kind], number)
-        yield from (lag, due, operations, brakes)
+        yield from (lag, due, operations, told, brakes)
         oldest = "Age of the oldest operation that is not over."
         yield GaugeMetricFamily("bridge_oldest_unconfirmed_seconds", oldest, vitals.unconfirmed_s)
         yield GaugeMetricFamily("bridge_conflicts", "Fields that wait for a person's decision.", vitals.conflicts)

@@ -48,6 +48,7 @@ class Watch:
                 sites=tuple(self._site(reader, now) for reader in readers.values()),
                 routes=self._routes(transaction),
                 operations=transaction.journal.count(),
+                notifications=transaction.notifications.count(),
                 unconfirmed_s=_age_s(transaction.now, oldest_at) or 0.0,
                 conflicts=len(transaction.links.all_conflicts()),
                 brakes=Counter((one.route, one.kind.value) for one in transaction.brakes.all()),

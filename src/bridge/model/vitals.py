@@ -45,12 +45,14 @@ class ChoreVitals:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """The whole. `idle_s`: seconds since any worker last came round to look for work. `operations` are counted by state,
-    closed `brakes` by route and kind. `unconfirmed_s` is the age of the oldest operation not over, 0 if there is none."""
+    """The whole. `idle_s`: seconds since any worker last came round to look for work. `operations` and `notifications` are
+    counted by state, closed `brakes` by route and kind. `unconfirmed_s` is the age of the oldest operation not over, 0 if
+    there is none."""
 
     sites: tuple[SiteVitals, ...]
     routes: tuple[RouteVitals, ...]
     operations: Mapping[str, int]
+    notifications: Mapping[str, int]
     unconfirmed_s: float
     conflicts: int
     brakes: Mapping[tuple[str, str], int]
