@@ -276,6 +276,32 @@ def test_a_second_process_is_told_that_the_directory_is_in_use(tmp_path: Path) -
     first.close()
 
 
+def test_whoever_looks_reads_one_moment_holds_nobody_up_and_cannot_write(tmp_path: Path) -> None:
+    first = open_ledger(clock=FakeClock(), directory=tmp_path)
+    looked = open_ledger(clock=FakeClock(), directory=tmp_path, only_look=True)
+    with looked.begin() as looking:
+        assert looking.hands.groups("acme") == []
+        with first.begin() as transaction:
+            transaction.hands.want(GROUP, "acme")
+            transaction.hands.want("other:desk/1", "other")
+        assert looking.hands.groups("acme") == []
+    with looked.begin() as looking:
+        assert looking.hands.groups("acme") == [GROUP]
+        with pytest.raises(SQLAlchemyError, match="readonly"):
+            looking.hands.want(GROUP, "acme")
+    looked.close()
+    first.close()
+
+
+def test_a_ledger_of_another_version_is_not_even_looked_at(tmp_path: Path) -> None:
+    first = open_ledger(clock=FakeClock(), directory=tmp_path)
+    with first.engine.begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '0001'")
+    with pytest.raises(ConfigurationError, match="version"):
+        open_ledger(clock=FakeClock(), directory=tmp_path, only_look=True)
+    first.close()
+
+
 def test_a_database_that_cannot_be_reached_is_said_in_one_sentence() -> None:
     with pytest.raises(ConfigurationError, match="The ledger cannot be opened"):
         open_ledger(clock=FakeClock(), url="postgresql://bridge@127.0.0.1:1/none")

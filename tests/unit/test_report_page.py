@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from datetime import timedelta
 from hashlib import sha256
 from html import unescape
 
 import pytest
-from tests.cases import BERLIN, STANDARD, Story, act, local, opened, reply, waits
+from tests.cases import BERLIN, STANDARD, Story, act, hours, local, opened, reply, waits
 
 from bridge.cli.report.drawing import LEAST, Bar, Piece, draw_bars, widths
 from bridge.cli.report.page import share_words, write_page
-from bridge.cli.report.plain import write_csv
+from bridge.cli.report.plain import brief, write_csv
 from bridge.engine.clocks.report import Chapter, Line, Month, calendar_names
 from bridge.errors import ConfigurationError
 from bridge.model.words import Party
@@ -123,7 +124,7 @@ def test_the_page_shows_every_row_and_what_judged_it_and_texts_of_tickets_as_tex
         for judge in one.judged_by:
             assert judge.calendar in text
             assert judge.tzdata in text
-    assert "not certain yet" not in text
+    assert ", uncertain" not in text
     assert "1 breach was told in this time and taken back" not in text
     assert "breaches were told in this time and taken back by later facts" in text
     assert "waiting customer" in text
@@ -157,6 +158,13 @@ def test_nothing_in_a_spreadsheet_is_worked_out() -> None:
 )
 def test_a_share_is_never_rounded_to_all_or_nothing(share: float, words: str) -> None:
     assert share_words(share) == words
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"), [(hours(99.5), "99 h 30 min"), (hours(100.99), "100 h"), (hours(-0.5), "-30 min")]
+)
+def test_minutes_are_left_out_of_long_lengths(amount: timedelta, words: str) -> None:
+    assert brief(amount) == words
 
 
 @pytest.mark.parametrize("text", ["2026-13", "2026-3", "26-03", "0000-01", "2026-03-01", "", "2026-03\n", "２026-03"])

@@ -110,8 +110,10 @@ def _moved(change: Change) -> str:
 
 
 def _verdict(change: Change) -> str:
-    if change.breaks or change.mends:
-        return "broken" if change.breaks else "not broken any more"
+    if change.mends:
+        return "not broken any more"
+    if change.is_over:
+        return "broken" if change.breaks else "still broken"
     return standing(change.after) if change.after is not None else ""
 
 
@@ -148,8 +150,8 @@ def _plain_change(change: Change) -> dict[str, Any]:
         "cycle": change.cycle,
         "severity": change.clock.severity,
         "open": change.clock.is_open,
-        "before": _plain_side(change.before),
-        "after": _plain_side(change.after),
+        "before": _plain_side(change.before, is_over=change.was_over),
+        "after": _plain_side(change.after, is_over=change.is_over),
         "moves_by_s": moved.total_seconds() if moved is not None else None,
         "left_by_s": left.total_seconds() if left is not None else None,
         "breaks": change.breaks,
@@ -157,12 +159,13 @@ def _plain_change(change: Change) -> dict[str, Any]:
     }
 
 
-def _plain_side(clock: Clock | None) -> dict[str, Any] | None:
+def _plain_side(clock: Clock | None, *, is_over: bool) -> dict[str, Any] | None:
     if clock is None:
         return None
     return {
         "state": str(clock.state),
         "due_at": clock.due_at.isoformat() if clock.due_at is not None else None,
+        "broken": is_over,
         "breached_at": clock.breached_at.isoformat() if clock.breached_at is not None else None,
         "target_s": clock.target.total_seconds() if clock.target is not None else None,
         "consumed_s": clock.consumed.total_seconds(),

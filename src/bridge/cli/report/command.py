@@ -16,13 +16,14 @@ from rich.table import Table
 
 from bridge.cli.config_option import DEFAULT_PATH, ConfigPath, load
 from bridge.cli.desk import reading_desk
-from bridge.cli.report.page import write_page
-from bridge.cli.report.plain import judged_words, plain_report, write_csv
+from bridge.cli.report.page import share_words, write_page
+from bridge.cli.report.plain import brief, judged_words, ordered, plain_report, write_csv
 from bridge.engine.clocks.report import Chapter, Month, report_month
-from bridge.engine.clocks.words import length, metric_words
+from bridge.engine.clocks.words import metric_words
 from bridge.errors import ConfigurationError
 from bridge.sla.figures import PERCENTILES, Figures
 
+NUMBERS = ("met", "broken", "still open", "runs", "waits", "cancelled", "uncertain", "kept")
 WIDE = 160
 """How many signs wide text is written into a file."""
 
@@ -78,7 +79,7 @@ def print_report(console: Console, chapters: list[Chapter], month: Month) -> Non
     """A table a customer, what stood still, what came outside of every contract, and what judged it."""
     for chapter in chapters:
         _print_figures(console, chapter, month)
-        pauses = [line for one in chapter.figures for line in _pause_lines(one)]
+        pauses = [line for one in ordered(chapter) for line in _pause_lines(one)]
         for line in pauses:
             console.print(line, markup=False)
         for ticket, title in chapter.unpromised:
@@ -89,29 +90,32 @@ def print_report(console: Console, chapters: list[Chapter], month: Month) -> Non
 
 
 def _print_figures(console: Console, chapter: Chapter, month: Month) -> None:
-    title = escape(
-        f"{chapter.customer} ({chapter.route}), {month}, as of {chapter.as_of.astimezone(chapter.zone):%F %H:%M}"
-    )
+    as_of = f"{chapter.as_of.astimezone(chapter.zone):%F %H:%M}"
     if not chapter.figures:
-        console.print(f"{title}: nothing was promised.")
-        return
-    numbers = ("met", "broken", "of it open", "runs", "waits", "cancelled", "uncertain", "kept")
-    table = Table("contract", "promise", "severity", title=title)
-    for name in (*numbers, *(f"{share}%" for share in PERCENTILES), "over by"):
-        table.add_column(name, justify="right")
-    for one in chapter.figures:
-        counts = (one.met, one.breached, one.running_over, one.running, one.paused, one.cancelled, one.provisional)
-        kept = "" if one.rate is None else f"{one.rate:.0%}"
-        used = [length(amount) if (amount := one.percentiles.get(share)) is not None else "" for share in PERCENTILES]
-        named = (escape(one.terms), metric_words(one.metric), one.severity)
-        over = length(one.overrun) if one.overrun else ""
-        table.add_row(*named, *map(str, counts), kept, *used, over, style="red" if one.breached else None)
-    console.print(table)
+        console.print(
+            f"{chapter.customer} ({chapter.route}), {month}, as of {as_of}: nothing was promised.", markup=False
+        )
+    for terms in dict.fromkeys(one.terms for one in ordered(chapter)):
+        table = Table("promise", "severity", title=escape(f"{terms} ({chapter.route}), {month}, as of {as_of}"))
+        for name in (*NUMBERS, *(f"{share}% in" for share in PERCENTILES), "over by"):
+            table.add_column(name, justify="right")
+        for one in ordered(chapter):
+            if one.terms == terms:
+                table.add_row(*_cells(one), style="red" if one.breached else None)
+        console.print(table)
+
+
+def _cells(one: Figures) -> list[str]:
+    counts = (one.met, one.breached, one.running_over, one.running, one.paused, one.cancelled, one.provisional)
+    kept = "" if one.rate is None else share_words(one.rate)
+    used = [brief(amount) if (amount := one.percentiles.get(share)) is not None else "" for share in PERCENTILES]
+    named = (metric_words(one.metric), one.severity or "none")
+    return [*named, *map(str, counts), kept, *used, brief(one.overrun) if one.overrun else ""]
 
 
 def _pause_lines(one: Figures) -> list[str]:
     named = f"{metric_words(one.metric)}, {one.severity}"
     return [
-        f"Stood still: {named}: {length(stood)}, {reason.replace('_', ' ')}"
+        f"Stood still: {named}: {brief(stood)}, {reason.replace('_', ' ')}"
         for reason, stood in sorted(one.pauses.items())
     ]

@@ -13,14 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bridge.cli.report.drawing import Bar, Piece, draw_bars
-from bridge.cli.report.plain import taken_back
+from bridge.cli.report.plain import brief, ordered, taken_back
 from bridge.engine.clocks.report import Chapter, Line, Month
-from bridge.engine.clocks.words import length, metric_words
+from bridge.engine.clocks.words import metric_words
 from bridge.sla.figures import BREACHED, PERCENTILES, RUNNING_OVER, Figures
 
 HERE = Path(__file__).parent
-METRICS = ("first_response", "next_response", "next_update", "diagnosis", "workaround", "resolution")
-SEVERITIES = ("critical", "major", "minor", "trivial", "")
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -69,7 +67,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "length": length,
+        "length": brief,
         "metric": metric_words,
         "words": _words,
         "local": _local,
@@ -118,14 +116,6 @@ def totals(chapter: Chapter) -> Totals:
     )
 
 
-def ordered(chapter: Chapter) -> list[Figures]:
-    """The rows in the order of a case's life, the worst severity first."""
-    return sorted(
-        chapter.figures,
-        key=lambda one: (one.terms, _place(METRICS, one.metric), one.metric, _place(SEVERITIES, one.severity)),
-    )
-
-
 def broken_lines(chapter: Chapter) -> list[Line]:
     """What was broken, the furthest over first."""
     found = [line for line in chapter.lines if line.outcome.result in (BREACHED, RUNNING_OVER)]
@@ -142,10 +132,6 @@ def share_words(share: float) -> str:
     if 0.999 < share < 1 or 0 < share < 0.001:
         return "> 99.9 %" if share > 0.5 else "< 0.1 %"
     return f"{share:.1%}".replace(".0%", "%").replace("%", " %")
-
-
-def _place(names: tuple[str, ...], name: str) -> int:
-    return names.index(name) if name in names else len(names)
 
 
 def _words(name: str) -> str:

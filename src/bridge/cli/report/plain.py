@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.engine.clocks.report import Chapter, Line, Month
+from bridge.engine.clocks.words import length
 from bridge.sla.figures import PERCENTILES, Figures, Judge
 
 COUNTS = ("met", "breached", "running_over", "running", "paused", "cancelled", "provisional")
@@ -16,6 +17,10 @@ COLUMNS = (
     *("month", "route", "customer", "contract", "severity", "metric", *COUNTS, "taken_back", "out_of_support"),
     *("kept_share", "consumed_s", *(f"p{share}_s" for share in PERCENTILES), "overrun_s", "pauses_s", "judged_by"),
 )
+METRICS = ("first_response", "next_response", "next_update", "diagnosis", "workaround", "resolution")
+SEVERITIES = ("critical", "major", "minor", "trivial", "")
+HOUR = timedelta(hours=1)
+MANY_HOURS = 100 * HOUR
 FORMULA = "=+-@\t\r"
 """What spreadsheets take for the beginning of something to work out."""
 
@@ -49,6 +54,19 @@ def judged_words(chapter: Chapter, judges: Iterable[Judge]) -> str:
     )
 
 
+def ordered(chapter: Chapter) -> list[Figures]:
+    """The rows in the order of a case's life, the worst severity first."""
+    return sorted(
+        chapter.figures,
+        key=lambda one: (one.terms, _place(METRICS, one.metric), one.metric, _place(SEVERITIES, one.severity)),
+    )
+
+
+def brief(amount: timedelta) -> str:
+    """`5 h 10 min`; from a hundred hours on, whole hours: nobody reads the minutes of a month."""
+    return length(amount) if abs(amount) < MANY_HOURS else f"{amount // HOUR} h"
+
+
 def taken_back(chapter: Chapter, one: Figures) -> int:
     """How many breaches that were told turned out not to be true."""
     return sum(line.taken_back for line in lines_of(chapter, one))
@@ -62,12 +80,16 @@ def lines_of(chapter: Chapter, one: Figures) -> Iterator[Line]:
             yield line
 
 
+def _place(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else len(names)
+
+
 def _calendar(chapter: Chapter, digest: str) -> str:
     return f"{chapter.calendars.get(digest, 'calendar')} {digest}".strip()
 
 
 def _rows(chapter: Chapter) -> Iterator[dict[str, object]]:
-    for one in chapter.figures:
+    for one in ordered(chapter):
         yield {
             "contract": one.terms,
             "severity": one.severity,
@@ -104,7 +126,7 @@ def _plain_chapter(chapter: Chapter) -> dict[str, Any]:
         "time_zone": str(chapter.zone),
         "from": chapter.from_at.isoformat(),
         "as_of": chapter.as_of.isoformat(),
-        "figures": [_plain_figures(chapter, one) for one in chapter.figures],
+        "figures": [_plain_figures(chapter, one) for one in ordered(chapter)],
         "cases": [_plain_line(chapter, line) for line in chapter.lines],
         "out_of_support": [{"ticket": ticket, "title": title} for ticket, title in chapter.unpromised],
     }

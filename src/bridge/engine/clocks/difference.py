@@ -24,8 +24,8 @@ NOTHING = Timeline(())
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One cycle of one promise under both contracts; a side is None where nothing is promised. `breaks`, `mends`: by now
-    it is broken under the other one only, or no more."""
+    """One cycle of one promise under both contracts; a side is None where nothing is promised. `breaks`, `mends`: by
+    `as_of` it is broken under the other one only, or no more."""
 
     ticket: str
     title: str
@@ -35,6 +35,17 @@ class Change:
     after: Clock | None
     breaks: bool
     mends: bool
+    as_of: datetime
+
+    @property
+    def was_over(self) -> bool:
+        """Whether it is broken as things are, also if it runs on."""
+        return self.before is not None and self.before.is_over(self.as_of)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is broken under the other contract, also if it runs on."""
+        return self.after is not None and self.after.is_over(self.as_of)
 
     @property
     def moved_by(self) -> timedelta | None:
@@ -128,6 +139,7 @@ def _changes(account: Account, before: CaseClocks, as_of: datetime) -> Iterator[
             after=new.get((metric, cycle)),
             breaks=(metric, cycle) in breaks,
             mends=(metric, cycle) in mends,
+            as_of=as_of,
         )
         if change.matters:
             yield change

@@ -102,7 +102,7 @@ def _chapter(
         account = account_of(transaction, routes, group, until_at=as_of)
         if account is None or not account.facts:
             continue
-        lines.extend(_lines(transaction, account, group, as_of=as_of, zone=newest.zone, month=month))
+        lines.extend(_lines(transaction, account, group, from_at=from_at, as_of=as_of, zone=newest.zone))
         if account.folded.out_of_support and _came_at(account) >= from_at:
             unpromised.append((ticket_of(account.state), title_of(account.state)))
     return Chapter(
@@ -128,16 +128,18 @@ def _touching(transaction: Transaction, route: str, from_at: datetime, until_at:
 
 
 def _lines(
-    transaction: Transaction, account: Account, group: str, *, as_of: datetime, zone: tzinfo, month: Month
+    transaction: Transaction, account: Account, group: str, *, from_at: datetime, as_of: datetime, zone: tzinfo
 ) -> Iterator[Line]:
+    """What ended since `from_at`, and what ran at `as_of`."""
+    month = f"{from_at.astimezone(zone):%Y-%m}"
     settled_at = _settled_at(transaction, account.state)
     taken_back = {
         (one.metric, one.cycle)
         for one in account.fired
-        if one.kind == Kind.BREACH and one.retracted_at is not None and one.at < as_of
+        if one.kind == Kind.BREACH and one.retracted_at is not None and from_at <= one.at < as_of
     }
     for one in outcomes([(group, account.folded)], as_of=as_of, settled_at=settled_at, zone=zone):
-        if one.month in ("", str(month)):
+        if one.month in ("", month):
             is_untrue = (one.metric, one.cycle) in taken_back
             yield Line(ticket_of(account.state), title_of(account.state), one, is_untrue)
 
