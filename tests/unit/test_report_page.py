@@ -45,12 +45,12 @@ def cases() -> dict[str, Story]:
     }
 
 
-def chapter(titles: dict[str, Story], **more: object) -> Chapter:
+def chapter(titles: dict[str, Story], *, settled: str = "03-31", **more: object) -> Chapter:
     as_of = MARCH.bounds(BERLIN)[1]
     lines = [
         Line(f"#{number}", title, one, taken_back=title == "Waits")
         for number, (title, story) in enumerate(titles.items(), start=101)
-        for one in outcomes([(title, story.folded("04-01 00:00"))], as_of=as_of, settled_at=local("03-31"), zone=BERLIN)
+        for one in outcomes([(title, story.folded("04-01 00:00"))], as_of=as_of, settled_at=local(settled), zone=BERLIN)
     ]
     values: dict[str, object] = {
         "route": "acme",
@@ -66,8 +66,8 @@ def chapter(titles: dict[str, Story], **more: object) -> Chapter:
     return Chapter(**(values | more))  # type: ignore[arg-type]
 
 
-def page(**more: object) -> str:
-    return write_page([chapter(cases(), **more)], MARCH, local("04-02 08:00"))
+def page(*, settled: str = "03-31", **more: object) -> str:
+    return write_page([chapter(cases(), settled=settled, **more)], MARCH, local("04-02 08:00"))
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,12 @@ def test_the_page_shows_every_row_and_what_judged_it_and_texts_of_tickets_as_tex
     assert "breaches were told in this time and taken back by later facts" in text
     assert "waiting customer" in text
     assert "From Sun 01 Mar 2026, 00:00 until Wed 01 Apr 2026, 00:00" in text
+
+
+def test_what_a_site_that_was_not_read_could_still_undo_is_marked() -> None:
+    text = page(settled="03-17 12:00")
+    assert text.count("open, uncertain") == 2
+    assert "2 of the broken promises are not certain yet: a site was not read up to that moment." in text
 
 
 def test_the_page_permits_its_own_style_and_nothing_else() -> None:
