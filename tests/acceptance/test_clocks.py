@@ -259,3 +259,37 @@ def test_people_see_what_is_due_next_and_why(stage: Stage) -> None:
     assert "stood still, waiting customer" in shown
     assert json.loads(ask(stage, "explain", opened.ticket, "--json"))["clocks"]
     print(ask(stage, "list"), shown)
+
+
+def test_w24_a_new_version_reaches_open_cases_and_what_was_judged_before_stays_as_it_was(tmp_path: Path) -> None:
+    first = CONTRACT.replace("2026-12-31", "2026-03-09")
+    second = CONTRACT.replace("2026-01-01", "2026-03-10").replace("resolution: 5d", "resolution: 6d")
+    second = second.replace("period: {", "version: 2\nperiod: {applies_to_open: true, ")
+    for name, text in (("first.yaml", first), ("second.yaml", second)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    stage = Stage(tmp_path, f"contract: [{tmp_path / 'first.yaml'}, {tmp_path / 'second.yaml'}]")
+    try:
+        opened = stage.file("acme-desk", "Checkout fails", "urgent")
+        look(stage)
+        later(stage, hours=5)
+        key = stage.key(opened)
+        assert key is not None
+        stage.jira.comment(key, "#reply Sorry for the wait.")
+        later(stage, minutes=5)
+        later(stage, days=6)
+        before = fired(stage, opened)
+        resolution = clock(stage, opened, "resolution")
+        assert resolution.breached_at is not None
+        assert ("first_response", "breach") in {(one.metric, one.kind) for one in before}
+        later(stage, days=3)
+        answered, resolution = clock(stage, opened, "first_response"), clock(stage, opened, "resolution")
+        assert (answered.terms_version, answered.breached_at is not None) == (1, True)
+        # The new version runs from its first day on; what was broken under the old one stays broken.
+        assert (resolution.terms_version, resolution.target) == (2, timedelta(days=6))
+        assert resolution.breached_at is not None
+        assert [one for one in fired(stage, opened) if one in before] == before
+        again = stage.file("acme-desk", "Search is slow", "urgent")
+        later(stage, minutes=5)
+        assert clock(stage, again, "resolution").terms_version == 2
+    finally:
+        stage.close()

@@ -89,9 +89,9 @@ class Winder:
             transaction.clocks.confirm(known[fire])
         for firing in change.newly_due:
             self._act(transaction, state, folded, firing, known)
-        transaction.clocks.put(group, [_row(state, clock, standing) for clock in folded.clocks])
         _solve(transaction, state, folded)
         fired = {_fire(one) for one in transaction.clocks.fired(group) if one.retracted_at is None}
+        transaction.clocks.put(group, [_row(state, clock, fired) for clock in folded.clocks])
         wake = next_wake(folded, fired)
         return None if wake is None else max(wake[0], now + SOON)
 
@@ -195,6 +195,9 @@ def _solve(transaction: Transaction, state: GroupState, folded: CaseClocks) -> N
 
 def _row(state: GroupState, clock: Clock, fired: set[Fire]) -> ClockRow:
     wake = next_wake_of(clock, fired) if clock.state is ClockState.RUNNING else None
+    # A fold knows of no present: one that runs beyond its target was broken at its limit, once that was acted on.
+    is_broken = any(one.kind is Kind.BREACH and (one.metric, one.cycle) == (clock.metric, clock.cycle) for one in fired)
+    breached_at = clock.breached_at or (clock.breach_at if is_broken else None)
     return ClockRow(
         group=state.hand.group,
         metric=clock.metric,
@@ -211,7 +214,7 @@ def _row(state: GroupState, clock: Clock, fired: set[Fire]) -> ClockRow:
         anchor_at=clock.anchor_at,
         due_at=clock.due_at,
         breach_at=clock.breach_at,
-        breached_at=clock.breached_at,
+        breached_at=breached_at,
         wake_at=wake[0] if wake else None,
         terms=clock.terms,
         terms_version=clock.terms_version,
