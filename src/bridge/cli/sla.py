@@ -99,13 +99,15 @@ def _print_facts(console: Console, account: Account, zone: tzinfo) -> None:
 
 
 def _print_clock(console: Console, clock: Clock, account: Account, zone: tzinfo) -> None:
+    over = clock.is_over(account.state.now)
+    broken_at = clock.breached_at or (clock.breach_at if over else None)
     cycle = f" (the {clock.cycle}. time)" if clock.cycle > 1 else ""
-    console.print(f"\n[bold]{metric_words(clock.metric)}[/bold]{cycle}: {standing(clock)}")
+    console.print(f"\n[bold]{metric_words(clock.metric)}[/bold]{cycle}: {standing(clock, is_over=over)}")
     calendar = clock.promise.calendar if clock.promise else "no calendar"
     used = f"{length(clock.consumed)} of {length(clock.target)} used up in {calendar}"
     console.print(f"  {used}; {clock.terms}")
-    console.print(f"  {_bar(clock)}", style="red" if clock.breached_at else "green")
-    for label, at in (("began", clock.started_at), ("due", clock.due_at), ("broken", clock.breached_at)):
+    console.print(f"  {_bar(clock)}", style="red" if over else "green")
+    for label, at in (("began", clock.started_at), ("due", clock.due_at), ("broken", broken_at)):
         if at is not None:
             console.print(f"  {label} {_local(at, zone)}")
     if clock.ended_at is not None:

@@ -75,9 +75,9 @@ def length(amount: timedelta | None) -> str:
     return f"{sign}{shown}"
 
 
-def standing(clock: Clock) -> str:
-    """How a clock stands, in words."""
-    if clock.breached_at is not None:
+def standing(clock: Clock, *, is_over: bool = False) -> str:
+    """How a clock stands, in words. `is_over`: it runs beyond its target by now."""
+    if clock.breached_at is not None or is_over:
         return "broken" if clock.is_open else "broken, and ended"
     if clock.state is ClockState.PAUSED:
         return f"stands still ({clock.reason.replace('_', ' ')}), {length(clock.left)} left"
