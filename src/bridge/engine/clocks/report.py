@@ -19,6 +19,7 @@ from bridge.sla.clock import Kind
 from bridge.sla.facts import CaseEvent
 from bridge.sla.figures import Figures, Outcome, figures, outcomes
 from bridge.sla.terms import FIRST_INSTANT, Timeline
+from bridge.store.clocks import ClockRow
 from bridge.store.ledger import Transaction
 
 LONGEST_TITLE = 120
@@ -81,15 +82,24 @@ def report_month(
 ) -> list[Chapter]:
     """The chapters of the routes called so, leaving out those without a contract. Raises ConfigurationError for a month
     that has not begun."""
+    rows: dict[str, list[ClockRow]] = {}
+    for row in transaction.clocks.all():
+        rows.setdefault(row.group, []).append(row)
     return [
-        _chapter(transaction, routes, name, contract, month)
+        _chapter(transaction, routes, name, contract, month=month, rows=rows)
         for name in names
         if (contract := routes[name].contract) is not None
     ]
 
 
 def _chapter(
-    transaction: Transaction, routes: Mapping[str, Route], name: str, contract: Timeline, month: Month
+    transaction: Transaction,
+    routes: Mapping[str, Route],
+    name: str,
+    contract: Timeline,
+    *,
+    month: Month,
+    rows: Mapping[str, list[ClockRow]],
 ) -> Chapter:
     newest = contract.versions[-1]
     from_at, until_at = month.bounds(newest.zone)
@@ -98,7 +108,9 @@ def _chapter(
         raise ConfigurationError(f"The month {month} has not begun in the time zone of {newest.contract.customer}.")
     lines: list[Line] = []
     unpromised: list[tuple[str, str]] = []
-    for group in _touching(transaction, name, from_at, until_at):
+    for group in transaction.hands.groups(name):
+        if not _touches(rows.get(group), from_at, until_at):
+            continue
         account = account_of(transaction, routes, group, until_at=as_of)
         if account is None or not account.facts:
             continue
@@ -118,13 +130,11 @@ def _chapter(
     )
 
 
-def _touching(transaction: Transaction, route: str, from_at: datetime, until_at: datetime) -> Iterator[str]:
-    """The cases with a clock that ran in the month, by the last look at them, and those that never had a clock."""
-    touching: dict[str, bool] = {}
-    for row in transaction.clocks.all():
-        within = row.started_at < until_at and (row.ended_at is None or row.ended_at >= from_at)
-        touching[row.group] = touching.get(row.group, False) or within
-    return (group for group in transaction.hands.groups(route) if touching.get(group, True))
+def _touches(rows: list[ClockRow] | None, from_at: datetime, until_at: datetime) -> bool:
+    """Whether a case may count in the month: a clock of it ran then, by the last look at it, or it never had one."""
+    return rows is None or any(
+        row.started_at < until_at and (row.ended_at is None or row.ended_at >= from_at) for row in rows
+    )
 
 
 def _lines(
