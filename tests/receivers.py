@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
+from aiosmtpd.smtp import AuthResult, Envelope
 
 
 @dataclass
@@ -24,15 +24,21 @@ class Mails:
     answer: str = "250 taken"
     recipient_answer: str = "250 known"
     dies: bool = False
+    password: bytes = b"hush-hush"
 
     def __post_init__(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=_free_port(), authenticator=self._knows, auth_require_tls=False
+        )
         self._controller.start()
 
     @property
     def url(self) -> str:
         """Its address as the config has it."""
         return f"smtp://127.0.0.1:{self._controller.port}"
+
+    def _knows(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, login: Any) -> AuthResult:
+        return AuthResult(success=login.password == self.password, handled=False)
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: Any) -> str:
         if self.recipient_answer.startswith("250"):

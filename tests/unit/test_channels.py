@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from tests.receivers import Chats, Mails
@@ -85,9 +86,16 @@ def test_a_password_leaves_this_machine_only_over_tls(mails: Mails) -> None:
     relay = parse_relay(mails.url.replace("smtp://", "smtp://lead:hush-hush@"))
     assert relay.is_near
     assert "hush" not in repr(relay)
-    with pytest.raises(ChannelError) as caught:
-        mailbox(mails.url.replace("smtp://", "smtp://lead:hush-hush@")).send(SAID)
-    assert "hush" not in str(caught.value)
+    mailbox(mails.url.replace("smtp://", "smtp://lead:hush%2Dhush@")).send(SAID)
+    assert len(mails.mails) == 1
+    mails.mails.clear()
+    with pytest.raises(ChannelError, match=r"refused the login \(SMTP 535\)") as caught:
+        mailbox(mails.url.replace("smtp://", "smtp://lead:hush@")).send(SAID)
+    assert (caught.value.certain, caught.value.lasting) == (True, True)
+    far = replace(mailbox(mails.url), relay=replace(relay, host="0.0.0.0"))  # this machine, and not called so
+    with pytest.raises(ChannelError, match="offers no TLS") as caught:
+        far.send(SAID)
+    assert (caught.value.certain, caught.value.lasting) == (True, True)
     with pytest.raises(ChannelError, match="could not be reached"):
         mailbox(mails.url.replace("smtp://", "smtps://")).send(SAID)
     assert mails.mails == []
